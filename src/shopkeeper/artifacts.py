@@ -1,0 +1,280 @@
+"""Artifact folders: written whole or not at all, checked when opened, never pickled.
+
+An artifact is a folder with `manifest.json` (kind, format version, and length and SHA-256 of every file) beside JSON,
+Parquet, safetensors and plain `.npy` files; the last are for arrays that are memory-mapped. A writer fills a hidden
+sibling folder, syncs it to disk, and swaps it in by rename: a reader sees the old artifact or the new one, and a full
+disk or a killed process leaves the old one as it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopkeeper._version import __version__
+from shopkeeper.errors import ArtifactError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MANIFEST = "manifest.json"
+FORMAT_VERSION = 1
+Verify = Literal["hash", "size"]
+
+
+class ArtifactWriter:
+    """Fills one folder of an artifact that is being written. Obtained from `write_artifact`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+
+    def folder(self, name: str) -> ArtifactWriter:
+        """A writer for a folder below this one; it belongs to the same artifact."""
+        return ArtifactWriter(self.path / name)
+
+    def json(self, name: str, payload: Any) -> None:
+        """Writes a JSON file with sorted keys."""
+        text = json.dumps(payload, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        (self.path / name).write_text(text + "\n", encoding="utf-8")
+
+    def tensors(self, name: str, tensors: Mapping[str, NDArray[Any]]) -> None:
+        """Writes named arrays as one safetensors file (read whole, for weights)."""
+        from safetensors.numpy import save_file
+
+        save_file({key: np.ascontiguousarray(value) for key, value in tensors.items()}, self.path / name)
+
+    def array(self, name: str, values: NDArray[Any]) -> None:
+        """Writes one array as `.npy` (memory-mapped when read)."""
+        np.save(self.path / name, np.ascontiguousarray(values), allow_pickle=False)
+
+    def table(self, name: str, table: pa.Table) -> None:
+        """Writes an Arrow table as Parquet (zstd)."""
+        import pyarrow.parquet as pq
+
+        pq.write_table(table, self.path / name, compression="zstd")
+
+
+class ArtifactReader:
+    """Reads the files of one folder of an opened artifact. Obtained from `open_artifact`."""
+
+    def __init__(self, path: Path, manifest: Mapping[str, Any]) -> None:
+        self.path = path
+        self.manifest = manifest
+
+    def folder(self, name: str) -> ArtifactReader:
+        """A reader for a folder below this one."""
+        return ArtifactReader(self.path / name, self.manifest)
+
+    def has(self, name: str) -> bool:
+        """Whether the artifact holds a file or folder of that name here."""
+        return (self.path / name).exists()
+
+    def json(self, name: str) -> Any:
+        """Reads a JSON file."""
+        return json.loads((self.path / name).read_text(encoding="utf-8"))
+
+    def tensors(self, name: str) -> dict[str, NDArray[Any]]:
+        """Reads all arrays of a safetensors file."""
+        from safetensors.numpy import load_file
+
+        return dict(load_file(self.path / name))
+
+    def array(self, name: str) -> NDArray[Any]:
+        """Opens a `.npy` file as a read-only memory map."""
+        values: NDArray[Any] = np.load(self.path / name, mmap_mode="r", allow_pickle=False)
+        return values
+
+    def table(self, name: str) -> pa.Table:
+        """Reads a Parquet file."""
+        import pyarrow.parquet as pq
+
+        return pq.read_table(self.path / name)
+
+
+@contextmanager
+def write_artifact(folder: Path, kind: str) -> Iterator[ArtifactWriter]:
+    """Writes an artifact atomically, in place of one that may stand there.
+
+    Args:
+        folder: Where the artifact shall stand. An artifact that is there is replaced; any other folder is refused.
+        kind: What it is, for example ``"dataset"``; `open_artifact` asks for the same word.
+
+    Yields:
+        A writer for the files.
+
+    Raises:
+        ArtifactError: The place is taken by something else, or the disk refuses; what stood there still stands.
+    """
+    folder = Path(folder).absolute()
+    _refuse_foreign(folder)
+    staging = folder.parent / f".{folder.name}.writing-{uuid.uuid4().hex[:8]}"
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        yield ArtifactWriter(staging)
+        _seal(staging, kind)
+        _swap(staging, folder)
+    except OSError as error:
+        raise ArtifactError(
+            f"cannot write {kind} to {folder}",
+            got=str(error),
+            remedy="check free space and permissions; an earlier version there is unchanged",
+        ) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def open_artifact(folder: Path, kind: str, verify: Verify = "hash") -> ArtifactReader:
+    """Opens an artifact and checks that it is whole.
+
+    Args:
+        folder: The folder.
+        kind: What it must be.
+        verify: "hash" compares the SHA-256 of every file, "size" only the lengths (for large memory-mapped data).
+
+    Returns:
+        A reader for the files.
+
+    Raises:
+        ArtifactError: There is none, it is of another kind or version, or a file is missing, truncated or edited.
+    """
+    folder = Path(folder).absolute()
+    _recover(folder)
+    manifest = _read_manifest(folder)
+    if manifest.get("kind") != kind:
+        raise ArtifactError(f"{folder} is of another kind", expected=kind, got=str(manifest.get("kind")))
+    if manifest.get("format_version") != FORMAT_VERSION:
+        raise ArtifactError(
+            f"{folder} has a format that this version cannot read",
+            expected=f"format {FORMAT_VERSION}",
+            got=f"format {manifest.get('format_version')} of shopkeeper {manifest.get('shopkeeper_version')}",
+            remedy="write it again with this version, or install the version that wrote it",
+        )
+    for name, facts in manifest["files"].items():
+        _check_file(folder, name, facts, verify)
+    return ArtifactReader(folder, manifest)
+
+
+def content_hash(manifest: Mapping[str, Any]) -> str:
+    """One hash for all that an artifact holds: SHA-256 over names and file hashes, in hexadecimal."""
+    digest = hashlib.sha256()
+    for name in sorted(manifest["files"]):
+        digest.update(f"{name}:{manifest['files'][name]['sha256']}\n".encode())
+    return digest.hexdigest()
+
+
+def file_hash(file: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_text_atomic(file: Path, text: str) -> None:
+    """Writes a single text file whole or not at all.
+
+    Raises:
+        ArtifactError: The disk refuses; an earlier file of that name is unchanged.
+    """
+    temporary = file.with_name(f".{file.name}.writing-{uuid.uuid4().hex[:8]}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8")
+        _sync(temporary)
+        temporary.replace(file)
+    except OSError as error:
+        raise ArtifactError(f"cannot write {file}", got=str(error), remedy="check space and permissions") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _refuse_foreign(folder: Path) -> None:
+    if folder.is_file():
+        raise ArtifactError(f"{folder} is a file", expected="a folder, or nothing, in its place")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
+        raise ArtifactError(
+            f"{folder} holds something that Shopkeeper did not write",
+            expected="an empty place or an earlier artifact",
+            remedy="choose another folder",
+        )
+
+
+def _seal(staging: Path, kind: str) -> None:
+    files = {}
+    for file in sorted(path for path in staging.rglob("*") if path.is_file()):
+        _sync(file)
+        name = file.relative_to(staging).as_posix()
+        files[name] = {"bytes": file.stat().st_size, "sha256": file_hash(file)}
+    manifest = {"kind": kind, "format_version": FORMAT_VERSION, "shopkeeper_version": __version__, "files": files}
+    ArtifactWriter(staging).json(MANIFEST, manifest)
+    _sync(staging / MANIFEST)
+    _sync(staging)
+
+
+def _swap(staging: Path, folder: Path) -> None:
+    previous = _previous(folder)
+    shutil.rmtree(previous, ignore_errors=True)
+    if folder.exists():
+        folder.rename(previous)
+    staging.rename(folder)
+    _sync(folder.parent)
+    shutil.rmtree(previous, ignore_errors=True)
+
+
+def _recover(folder: Path) -> None:
+    """Puts the previous artifact back where a process died between the two renames of `_swap`."""
+    previous = _previous(folder)
+    if not folder.exists() and (previous / MANIFEST).exists():
+        previous.rename(folder)
+
+
+def _previous(folder: Path) -> Path:
+    return folder.parent / f".{folder.name}.previous"
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    file = folder / MANIFEST
+    if not file.exists():
+        raise ArtifactError(
+            f"there is no artifact at {folder}",
+            expected=f"a folder with {MANIFEST}",
+            got="an unrelated folder" if folder.is_dir() else "nothing",
+        )
+    try:
+        manifest: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        manifest["files"].items()
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, AttributeError, TypeError) as error:
+        raise ArtifactError(f"{file} is damaged", got=str(error), remedy="write the artifact again") from error
+    return manifest
+
+
+def _check_file(folder: Path, name: str, facts: Mapping[str, Any], verify: Verify) -> None:
+    file = folder / name
+    if not file.resolve().is_relative_to(folder.resolve()):
+        raise ArtifactError(f"{folder} names a file outside itself", got=name)
+    if not file.is_file():
+        raise ArtifactError(f"{folder} lacks the file {name}", remedy="restore the folder or write it again")
+    size = file.stat().st_size
+    if size != facts["bytes"]:
+        raise ArtifactError(f"{file} is truncated or changed", expected=f"{facts['bytes']} bytes", got=f"{size} bytes")
+    if verify == "hash" and file_hash(file) != facts["sha256"]:
+        raise ArtifactError(
+            f"{file} was changed after it was written", expected="the content whose hash is in the manifest"
+        )

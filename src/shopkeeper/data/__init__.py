@@ -1,0 +1,1 @@
+"""The data path: rows in, integers out. Nothing here imports PyTorch."""

@@ -1,0 +1,100 @@
+"""Ragged histories: the events of many shoppers one after the other, with offsets. The batch of every recommender."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from shopkeeper.data.schema import EventType
+from shopkeeper.types import BoolArray, Int32Array, Int64Array, UInt8Array
+
+
+@dataclass(frozen=True)
+class Histories:
+    """Events of `n` shoppers, oldest first within each.
+
+    Attributes:
+        offsets: int64 [n + 1]; events of shopper i are the places offsets[i] to offsets[i + 1].
+        item_index: int32 [events]; 0 never occurs.
+        event_type: uint8 [events]; `EventType.code`.
+        timestamp: int64 [events]; Unix microseconds, UTC.
+    """
+
+    offsets: Int64Array
+    item_index: Int32Array
+    event_type: UInt8Array
+    timestamp: Int64Array
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def n_events(self) -> int:
+        """Number of events of all shoppers together."""
+        return int(self.offsets[-1] - self.offsets[0])
+
+    @property
+    def lengths(self) -> Int64Array:
+        """Number of events of each shopper, int64 [n]."""
+        return np.diff(self.offsets)
+
+    @property
+    def rows(self) -> Int64Array:
+        """For each event the place of its shopper in this batch, int64 [events]."""
+        return np.repeat(np.arange(len(self), dtype=np.int64), self.lengths)
+
+    def items_of(self, place: int) -> Int32Array:
+        """Items of one shopper, oldest first, int32."""
+        return self.item_index[self.offsets[place] : self.offsets[place + 1]]
+
+    def slice(self, start: int, stop: int) -> Histories:
+        """Shoppers start to stop, without copying events."""
+        first, last = int(self.offsets[start]), int(self.offsets[stop])
+        return Histories(
+            offsets=np.asarray(self.offsets[start : stop + 1]) - first,
+            item_index=self.item_index[first:last],
+            event_type=self.event_type[first:last],
+            timestamp=self.timestamp[first:last],
+        )
+
+    def batches(self, size: int) -> Iterator[tuple[int, Histories]]:
+        """Consecutive slices of at most `size` shoppers, each with the place of its first one."""
+        for start in range(0, len(self), size):
+            yield start, self.slice(start, min(start + size, len(self)))
+
+    def take(self, places: Int64Array | Int32Array) -> Histories:
+        """The shoppers at these places, in this order (copies their events)."""
+        places = np.asarray(places, dtype=np.int64)
+        lengths = self.lengths[places]
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        events = np.arange(offsets[-1]) - np.repeat(offsets[:-1] - np.asarray(self.offsets)[places], lengths)
+        return Histories(offsets, self.item_index[events], self.event_type[events], self.timestamp[events])
+
+    def where(self, keep: BoolArray) -> Histories:
+        """Only the events for which `keep` (bool [events]) is true; all shoppers stay, some perhaps empty."""
+        counts = np.concatenate([[0], np.cumsum(keep)]).astype(np.int64)
+        offsets = counts[np.asarray(self.offsets) - int(self.offsets[0])]
+        return Histories(offsets, self.item_index[keep], self.event_type[keep], self.timestamp[keep])
+
+    def last(self, length: int) -> Histories:
+        """The most recent `length` events of each shopper."""
+        from_end = np.repeat(np.asarray(self.offsets[1:]), self.lengths) - np.arange(
+            int(self.offsets[0]), int(self.offsets[-1])
+        )
+        return self.where(from_end <= length)
+
+    @staticmethod
+    def of_items(items: Sequence[Sequence[int] | Int32Array], event_type: EventType = EventType.VIEW) -> Histories:
+        """Histories from lists of item indices (oldest first), all of one event type, one second apart."""
+        lengths = [len(row) for row in items]
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        flat = np.concatenate([np.asarray(row, dtype=np.int32) for row in items]) if items else np.zeros(0, np.int32)
+        places = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+        return Histories(
+            offsets=offsets,
+            item_index=flat.astype(np.int32),
+            event_type=np.full(len(flat), event_type.code, dtype=np.uint8),
+            timestamp=(places * 1_000_000).astype(np.int64),
+        )

@@ -1,0 +1,129 @@
+"""The one map between a shop's ids and the integers inside: 1 to n, 0 for padding and for unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopkeeper.errors import DataError, UnknownIdError
+from shopkeeper.types import Id, Int32Array
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+UNKNOWN = 0
+
+
+class Vocabulary:
+    """Distinct ids in ascending order; the id at place i has the index i + 1.
+
+    Args:
+        ids: Distinct ids, all integers or all strings. They are sorted here.
+
+    Raises:
+        DataError: Ids are repeated, missing, or of two kinds.
+    """
+
+    def __init__(self, ids: Iterable[Id] | NDArray[Any] | pa.Array) -> None:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        array = _as_arrow(ids)
+        if array.null_count:
+            raise DataError("a vocabulary cannot hold a missing id", got=f"{array.null_count} missing")
+        if len(array) > 1:
+            array = array.take(pc.array_sort_indices(array))
+            if pc.any(pc.equal(array.slice(1), array.slice(0, len(array) - 1))).as_py():
+                raise DataError("ids of a vocabulary must be distinct", remedy="pass each id once")
+        self._ids: pa.Array = array
+        self.is_integer: bool = pa.types.is_integer(array.type)
+
+    def __len__(self) -> int:
+        """Number of ids, padding not counted."""
+        return len(self._ids)
+
+    def __contains__(self, value: object) -> bool:
+        return self.index(value) != UNKNOWN if isinstance(value, str | int) else False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vocabulary) and bool(self._ids.equals(other._ids))
+
+    def __hash__(self) -> int:
+        return hash((len(self), self.is_integer))
+
+    @property
+    def arrow(self) -> pa.Array:
+        """The ids in the order of their indices, int64 or large_string, length n."""
+        return self._ids
+
+    @property
+    def kind(self) -> str:
+        """``"integer"`` or ``"string"``."""
+        return "integer" if self.is_integer else "string"
+
+    @cached_property
+    def _lookup(self) -> dict[Id, int]:
+        return {value: place + 1 for place, value in enumerate(self._ids.to_pylist())}
+
+    def index(self, value: Id) -> int:
+        """The index of one id, 0 where it is unknown (an integer is not the string of its digits)."""
+        return self._lookup.get(value, UNKNOWN)
+
+    def indices(self, ids: Iterable[Id] | NDArray[Any] | pa.Array) -> Int32Array:
+        """The indices of many ids, int32 of the same length, 0 where unknown or missing."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        array = _as_arrow(ids)
+        if len(array) == 0 or pa.types.is_integer(array.type) != self.is_integer:
+            return np.zeros(len(array), dtype=np.int32)
+        places = pc.index_in(array, value_set=self._ids)
+        result: Int32Array = pc.add(pc.fill_null(places, -1), 1).to_numpy(zero_copy_only=False).astype(np.int32)
+        return result
+
+    def ids(self, indices: Sequence[int] | NDArray[Any]) -> list[Id]:
+        """The ids of many indices, as Python strings or integers.
+
+        Raises:
+            UnknownIdError: An index is 0 or beyond the last one.
+        """
+        places = np.asarray(indices, dtype=np.int64)
+        if places.size and (places.min() < 1 or places.max() > len(self)):
+            raise UnknownIdError("an index has no id", expected=f"1 to {len(self)}", got=str(places.min()))
+        values: list[Id] = self._ids.take(places - 1).to_pylist()
+        return values
+
+    def parse(self, text: str) -> Id:
+        """An id written as text (a command line, a path of a URL) as this vocabulary's kind of id."""
+        if self.is_integer:
+            try:
+                return int(text)
+            except ValueError:
+                return text
+        return text
+
+
+def _as_arrow(ids: Iterable[Id] | NDArray[Any] | pa.Array) -> pa.Array:
+    import pyarrow as pa
+
+    if isinstance(ids, pa.ChunkedArray):
+        ids = ids.combine_chunks()
+    if not isinstance(ids, pa.Array):
+        values = ids if isinstance(ids, np.ndarray) else list(ids)
+        if len(values) == 0:
+            return pa.array([], pa.int64())
+        try:
+            ids = pa.array(values)
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise DataError("ids are of mixed kinds", expected="all integers or all strings", got=str(error)) from error
+    if pa.types.is_dictionary(ids.type):
+        ids = ids.dictionary_decode()
+    if pa.types.is_integer(ids.type):
+        return ids.cast(pa.int64())
+    if pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type) or pa.types.is_string_view(ids.type):
+        return ids.cast(pa.large_string())
+    raise DataError("ids must be integers or strings", got=str(ids.type))

@@ -1,0 +1,1 @@
+"""Any recommender on any split: tidy tables with intervals, and the report."""

@@ -1,0 +1,1 @@
+"""Networks: plain numbers in, tensors out. No settings objects, no ids of the shop."""

@@ -1,0 +1,1 @@
+"""From a fitted recommender to what a shop serves: index, filters, bundle."""

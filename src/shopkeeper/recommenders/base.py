@@ -1,0 +1,300 @@
+"""What every recommender is: fit on integers, answer in the shop's ids, save and load without pickle.
+
+A subclass declares its `Config`, fits itself in `_fit`, and scores all items for a batch of histories in `score`. All
+the rest is here: ids in and out, seen and excluded items, the fallback, similar items, saving.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopkeeper.artifacts import ArtifactReader, ArtifactWriter, open_artifact, write_artifact
+from shopkeeper.config import Settings, build
+from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.histories import Histories
+from shopkeeper.data.repeats import HIDE_SEEN_BELOW, repeat_share
+from shopkeeper.errors import ArtifactError, DataError, NotFittedError, ShopkeeperError, UnknownIdError
+from shopkeeper.recommenders.recommendations import Recommendations
+from shopkeeper.recommenders.top_k import top_k
+from shopkeeper.training.settings import TrainingSettings
+from shopkeeper.types import BoolArray, Float32Array, Id, Int32Array
+
+if TYPE_CHECKING:
+    from shopkeeper.data.holdout import Holdout
+    from shopkeeper.training.progress import Progress
+
+KIND = "recommender"
+SCORE_BYTES = 64 << 20
+"""Scores of a batch take at most about this many bytes, whatever the size of the catalog."""
+
+
+class RecommenderConfig(Settings):
+    """Base of the settings of one recommender."""
+
+
+class Recommender(ABC):
+    """Base of all recommenders.
+
+    Args:
+        config: Settings of the model; None takes the defaults of its `Config`.
+    """
+
+    Config: ClassVar[type[RecommenderConfig]] = RecommenderConfig
+    answers_empty: ClassVar[bool] = False
+    """Whether the model has its own answer for a shopper without any event."""
+
+    def __init__(self, config: RecommenderConfig | None = None) -> None:
+        if config is not None and not isinstance(config, self.Config):
+            raise ShopkeeperError(
+                f"{type(self).__name__} got settings of another model",
+                expected=self.Config.__name__,
+                got=type(config).__name__,
+            )
+        self.config = config if config is not None else self.Config()
+        self._train: Dataset | None = None
+        self._fallback: Float32Array | None = None
+        self.hide_seen: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name that answers and tables carry."""
+        return type(self).__name__
+
+    @property
+    def train(self) -> Dataset:
+        """The data that the model was fitted on.
+
+        Raises:
+            NotFittedError: It was not fitted.
+        """
+        if self._train is None:
+            raise NotFittedError(f"{self.name} is not fitted", remedy="call fit(train) or load a saved one")
+        return self._train
+
+    def fit(
+        self,
+        train: Dataset,
+        validation: Holdout | None = None,
+        training: TrainingSettings | None = None,
+        progress: Progress | None = None,
+    ) -> Self:
+        """Fits the model.
+
+        Args:
+            train: What it may learn from.
+            validation: For early stopping, where the model trains in epochs.
+            training: How to train, where the model trains in epochs.
+            progress: Told how far it is; None stays silent.
+
+        Returns:
+            Itself.
+
+        Raises:
+            DataError: There is no event to learn from.
+        """
+        if train.n_events == 0:
+            raise DataError("there is no event to learn from", remedy="look at the report of `shopkeeper validate`")
+        self._set_train(train)
+        self._fit(train, validation, training or TrainingSettings(), progress)
+        return self
+
+    @abstractmethod
+    def _fit(
+        self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None
+    ) -> None:
+        """Learns from the data; sets what `score` and `state` need."""
+
+    @abstractmethod
+    def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
+        """Scores all items for a batch of shoppers.
+
+        Args:
+            user_index: int32 [b]; 0 for a shopper unknown to training.
+            histories: Their events, in training indices.
+
+        Returns:
+            float32 [b, n_items + 1]; minus infinity where the model has nothing to say. Column 0 is ignored.
+        """
+
+    @abstractmethod
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What was learned, as named arrays; saved as safetensors."""
+
+    @abstractmethod
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """Takes back what `state` gave. `self.train` and `self.config` are set before."""
+
+    def similarity(self, item_index: Int32Array) -> Float32Array:
+        """Similarity of items (int32 [b]) to all items, float32 [b, n_items + 1]; the item itself may score anything.
+
+        Raises:
+            ShopkeeperError: The model knows no similarity of items.
+        """
+        raise ShopkeeperError(f"{self.name} knows no similarity of items", remedy="use item kNN, EASE, ALS or SASRec")
+
+    def final_scores(
+        self, user_index: Int32Array, histories: Histories, hide_seen: bool | None = None
+    ) -> tuple[Float32Array, BoolArray]:
+        """Scores as they are served: seen items hidden, and popularity below where the model has nothing to say.
+
+        Args:
+            user_index: int32 [b].
+            histories: Their events.
+            hide_seen: Hide items of the history; None does what the training data suggest.
+
+        Returns:
+            float32 [b, n_items + 1], minus infinity for padding and hidden items, and bool of the same shape: the
+            score comes from the fallback.
+        """
+        scores = self.score(user_index, histories)
+        if not self.answers_empty:
+            scores[(histories.lengths == 0) & (np.asarray(user_index) == 0)] = -np.inf
+        from_fallback = np.isneginf(scores)
+        if from_fallback.any():
+            floor = np.min(scores, axis=1, initial=0.0, where=~from_fallback, keepdims=True)
+            np.copyto(scores, floor + self._fallback_scores(), where=from_fallback)
+        scores[:, 0] = -np.inf
+        if self.hide_seen if hide_seen is None else hide_seen:
+            scores[histories.rows, histories.item_index] = -np.inf
+        return scores, from_fallback
+
+    def batch_size(self) -> int:
+        """How many shoppers are scored at once so that memory does not grow with the catalog."""
+        return max(1, min(4096, SCORE_BYTES // (4 * (self.train.n_items + 1))))
+
+    def recommend(
+        self,
+        user_ids: Sequence[Id | None] | None = None,
+        histories: Sequence[Sequence[Id]] | None = None,
+        k: int = 10,
+        exclude: Sequence[Id] = (),
+        hide_seen: bool | None = None,
+    ) -> Recommendations:
+        """Recommends items.
+
+        Args:
+            user_ids: Shoppers; None with `histories` given asks for histories alone.
+            histories: For each shopper the ids of items, oldest first, in place of the history known from training.
+            k: How many items; a catalog that is smaller gives fewer.
+            exclude: Items that must not come out.
+            hide_seen: Hide items of the history; None does what the training data suggest.
+
+        Returns:
+            Answers in the order asked. A shopper without any known event gets the fallback.
+
+        Raises:
+            ShopkeeperError: Neither shoppers nor histories are given, they differ in number, or k is below 1.
+        """
+        from shopkeeper.recommenders.questions import ask
+
+        question = ask(self.train, user_ids, histories)
+        if k < 1:
+            raise ShopkeeperError("k must be at least 1", got=str(k))
+        excluded = self.train.items.indices(list(exclude))
+        parts = []
+        for start, batch in question.histories.batches(self.batch_size()):
+            users = question.user_index[start : start + len(batch)]
+            parts.append(self.rank(users, batch, k, hide_seen, excluded[excluded > 0]))
+        chosen, scores, fallback = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return Recommendations(
+            question.user_ids, chosen, scores, fallback, self.train.items, self.name, ignored=question.ignored
+        )
+
+    def rank(
+        self,
+        user_index: Int32Array,
+        histories: Histories,
+        k: int,
+        hide_seen: bool | None = None,
+        excluded: Int32Array | None = None,
+    ) -> tuple[Int32Array, Float32Array, BoolArray]:
+        """The k best items of one batch, in indices: int32 [b, k], their scores, and whether from the fallback."""
+        scores, from_fallback = self.final_scores(user_index, histories, hide_seen)
+        if excluded is not None:
+            scores[:, excluded] = -np.inf
+        chosen, values = top_k(scores, min(k, self.train.n_items))
+        return chosen, values, np.take_along_axis(from_fallback, chosen, axis=1)
+
+    def similar_items(self, item_ids: Sequence[Id], k: int = 10) -> Recommendations:
+        """Items similar to each of the given ones, most similar first; the item itself never.
+
+        Raises:
+            UnknownIdError: An item is unknown to training.
+            ShopkeeperError: The model knows no similarity of items.
+        """
+        index = self.train.items.indices(list(item_ids))
+        if (index == 0).any():
+            raise UnknownIdError(
+                "an item is unknown to training", got=repr(item_ids[int(np.argmax(index == 0))]),
+                remedy="ask for an item of the catalog that has events",
+            )  # fmt: skip
+        scores = self.similarity(index)
+        scores[:, 0] = -np.inf
+        scores[np.arange(len(index)), index] = -np.inf
+        chosen, values = top_k(scores, min(k, self.train.n_items))
+        return Recommendations(
+            list(item_ids), chosen, values, np.zeros(chosen.shape, dtype=bool), self.train.items, self.name
+        )
+
+    def save(self, folder: Path) -> None:
+        """Writes the model as an artifact folder, atomically.
+
+        Raises:
+            ArtifactError: The place is taken by something else or the disk refuses.
+        """
+        with write_artifact(folder, KIND) as writer:
+            self.write(writer)
+
+    def write(self, writer: ArtifactWriter) -> None:
+        """Writes the files into a folder of an artifact."""
+        writer.json(
+            "model.json",
+            {"model": self.name, "config": self.config.model_dump(mode="json"), "hide_seen": self.hide_seen},
+        )
+        writer.tensors("state.safetensors", self.state())
+        self.train.write(writer.folder("train"))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Loads a saved model; on the base class a model of any kind.
+
+        Raises:
+            ArtifactError: There is none, it is damaged, or it is another model.
+        """
+        return cls.read(open_artifact(folder, KIND))
+
+    @classmethod
+    def read(cls, reader: ArtifactReader) -> Self:
+        """Reads the files from a folder of an opened artifact."""
+        from shopkeeper.recommenders.registry import recommender_class
+
+        facts = reader.json("model.json")
+        found = recommender_class(facts["model"])
+        if not issubclass(found, cls):
+            raise ArtifactError(f"{reader.path} holds another model", expected=cls.__name__, got=found.__name__)
+        model = found(build(found.Config, facts["config"]))
+        model._set_train(Dataset.read(reader.folder("train")))
+        model.hide_seen = bool(facts["hide_seen"])
+        model.restore(reader.tensors("state.safetensors"))
+        return model
+
+    def _set_train(self, train: Dataset) -> None:
+        self._train = train
+        self._fallback = None
+        self.hide_seen = repeat_share(train.histories) < HIDE_SEEN_BELOW
+
+    def _fallback_scores(self) -> Float32Array:
+        """float32 [n_items + 1], from -2 for the least popular item up to -1 for the most popular one."""
+        if self._fallback is None:
+            counts = self.train.item_counts()
+            order = np.argsort(-counts[1:], kind="stable")
+            place = np.empty(self.train.n_items, dtype=np.float64)
+            place[order] = np.arange(self.train.n_items)
+            self._fallback = np.concatenate([[-2], -1 - place / self.train.n_items]).astype(np.float32)
+        return self._fallback

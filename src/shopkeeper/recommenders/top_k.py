@@ -1,0 +1,39 @@
+"""The best k of a row of scores, exactly, with ties broken by the smaller index."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from shopkeeper.types import Float32Array, Int32Array
+
+
+def top_k(scores: Float32Array, k: int) -> tuple[Int32Array, Float32Array]:
+    """The k best columns of each row.
+
+    Args:
+        scores: float32 [n, columns]; columns of minus infinity are never chosen.
+        k: How many, at most the number of columns.
+
+    Returns:
+        Indices int32 [n, k], best first, 0 where fewer than k are above minus infinity, and their scores.
+    """
+    k = min(k, scores.shape[1])
+    if k < scores.shape[1]:
+        threshold = np.partition(scores, scores.shape[1] - k, axis=1)[:, -k, None]
+        chosen = _exactly_k(scores, threshold, k)
+    else:
+        chosen = np.tile(np.arange(k, dtype=np.int32), (len(scores), 1))
+    values = np.take_along_axis(scores, chosen, axis=1)
+    order = np.argsort(-values, axis=1, kind="stable")
+    chosen = np.take_along_axis(chosen, order, axis=1)
+    values = np.take_along_axis(values, order, axis=1)
+    return np.where(np.isneginf(values), 0, chosen).astype(np.int32), values
+
+
+def _exactly_k(scores: Float32Array, threshold: Float32Array, k: int) -> Int32Array:
+    """Columns above the threshold, and as many of those equal to it, from the left, as make k."""
+    above = scores > threshold
+    equal = scores == threshold
+    room = k - above.sum(axis=1, keepdims=True)
+    chosen = above | (equal & (np.cumsum(equal, axis=1) <= room))
+    return np.nonzero(chosen)[1].astype(np.int32).reshape(len(scores), k)

@@ -1,0 +1,75 @@
+"""How a network is trained, apart from what the network is. Importable without PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shopkeeper.config import Settings
+
+
+class OptimizerSettings(Settings):
+    """Which optimizer, with all its options; options of other optimizers are ignored."""
+
+    name: Literal["gd", "sgd", "adam", "adamw"] = "adamw"
+    """`gd` takes one step an epoch on the gradient of all batches; `sgd` one a batch."""
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    """Peak learning rate, reached after warm-up."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """L2 term (`sgd`, `adam`) or decoupled decay (`adamw`)."""
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Momentum of `sgd`."""
+    nesterov: bool = False
+    """Nesterov's look-ahead for `sgd`; needs momentum."""
+    betas: tuple[float, float] = (0.9, 0.999)
+    """Decay of the first and second moment of `adam` and `adamw`."""
+    eps: Annotated[float, Field(gt=0)] = 1e-8
+    """Added to the denominator of `adam` and `adamw`."""
+    amsgrad: bool = False
+    """Keep the maximum of the second moment (Reddi et al. 2018)."""
+
+
+class ScheduleSettings(Settings):
+    """How the learning rate moves over the steps."""
+
+    name: Literal["constant", "linear", "cosine"] = "cosine"
+    """After warm-up: stay, fall linearly, or fall along a half cosine to `final_share` of the peak."""
+    warmup_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of all steps in which the rate rises linearly from zero."""
+    final_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Rate at the last step as a share of the peak."""
+
+
+class TrainingSettings(Settings):
+    """One training run."""
+
+    epochs: Annotated[int, Field(ge=1)] = 16
+    """Passes over the training targets."""
+    optimizer: OptimizerSettings = OptimizerSettings()
+    """The optimizer and its options."""
+    schedule: ScheduleSettings = ScheduleSettings()
+    """The learning rate over time."""
+    clip_norm: Annotated[float, Field(gt=0)] | None = None
+    """Gradients are scaled down to this norm; None leaves them."""
+    patience: Annotated[int, Field(ge=1)] | None = 5
+    """Stop after this many validations without a better NDCG@10; None runs all epochs."""
+    validate_every: Annotated[int, Field(ge=1)] = 1
+    """Epochs between validations."""
+    validation_users: Annotated[int, Field(ge=1)] | None = 10_000
+    """Validate on a fixed sample of at most this many shoppers; None takes all."""
+    seed: int = 0
+    """Seed of initialization, shuffling and dropout."""
+    device: str = "auto"
+    """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
+    precision: Literal["no", "fp16", "bf16"] = "no"
+    """Mixed precision on an accelerator; refused on a CPU, where it is slower."""
+    checkpoint_folder: Path | None = None
+    """Where checkpoints and logs go; None keeps none."""
+    checkpoint_every: Annotated[int, Field(ge=1)] = 1
+    """Epochs between checkpoints."""
+    resume: bool = True
+    """Go on from the last checkpoint in `checkpoint_folder` where it belongs to the same run."""
+    tensorboard: bool = False
+    """Also write TensorBoard logs below `checkpoint_folder`."""
