@@ -1,0 +1,36 @@
+"""Data sets for tests: one whose answer is visible by eye, and the folder of real ones where it is given."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.histories import Histories
+from shopkeeper.data.vocabulary import Vocabulary
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    folder = os.environ.get("SHOPKEEPER_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("needs the real data sets: set SHOPKEEPER_DATA to their folder")
+    return Path(folder)
+
+
+def cycle_dataset(n_users: int = 60, n_items: int = 12, length: int = 8, seed: int = 0) -> Dataset:
+    """Every shopper walks the items in one circle from a random start: item i is always followed by item i + 1."""
+    generator = np.random.default_rng(seed)
+    starts = generator.integers(0, n_items, n_users)
+    walks = [(start + np.arange(length)) % n_items + 1 for start in starts]
+    items = pa.array([f"item-{place:02d}" for place in range(1, n_items + 1)])
+    return Dataset(Vocabulary(range(100, 100 + n_users)), Vocabulary(items), Histories.of_items(walks))
+
+
+@pytest.fixture
+def cycle() -> Dataset:
+    return cycle_dataset()
