@@ -133,6 +133,19 @@ class Dataset:
             histories=replace(self.histories, offsets=offsets, item_index=new_index[self.histories.item_index]),
         )
 
+    def in_items(self, items: Vocabulary) -> Dataset:
+        """The same events in the indices of another item vocabulary; events of items that it lacks are left out."""
+        new_index = np.concatenate([[0], items.indices(self.items.arrow)]).astype(np.int32)
+        mapped = replace(self, items=items, histories=replace(
+            self.histories, item_index=new_index[self.histories.item_index]
+        ))  # fmt: skip
+        return mapped.select(mapped.histories.item_index > 0)
+
+    def without_events(self) -> Dataset:
+        """Only the ids: every history is empty, and the catalog is left out."""
+        empty = self.select(np.zeros(self.n_events, dtype=bool))
+        return replace(empty, catalog=None)
+
     def save(self, folder: Path) -> None:
         """Writes the artifact folder, atomically.
 

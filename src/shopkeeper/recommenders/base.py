@@ -58,6 +58,7 @@ class Recommender(ABC):
             )
         self.config = config if config is not None else self.Config()
         self._train: Dataset | None = None
+        self._memory: Dataset | None = None
         self._fallback: Float32Array | None = None
         self.hide_seen: bool = False
 
@@ -76,6 +77,19 @@ class Recommender(ABC):
         if self._train is None:
             raise NotFittedError(f"{self.name} is not fitted", remedy="call fit(train) or load a saved one")
         return self._train
+
+    @property
+    def memory(self) -> Dataset:
+        """The histories that known shoppers are answered from: those of training until `remember` gives later ones."""
+        return self._memory if self._memory is not None else self.train
+
+    def remember(self, dataset: Dataset) -> None:
+        """Answers known shoppers from these histories from now on, without learning from them.
+
+        Args:
+            dataset: The log as of now, in any vocabulary; events of items unknown to training are left out.
+        """
+        self._memory = dataset.in_items(self.train.items)
 
     def fit(
         self,
@@ -138,6 +152,13 @@ class Recommender(ABC):
         """
         raise ShopkeeperError(f"{self.name} knows no similarity of items", remedy="use item kNN, EASE, ALS or SASRec")
 
+    def item_vectors(self) -> Float32Array | None:
+        """Vectors of the items, float32 [n_items + 1, d] with row 0 for padding, whose cosine is their similarity.
+
+        None where the model has none.
+        """
+        return None
+
     def final_scores(
         self, user_index: Int32Array, histories: Histories, hide_seen: bool | None = None
     ) -> tuple[Float32Array, BoolArray]:
@@ -193,7 +214,7 @@ class Recommender(ABC):
         """
         from shopkeeper.recommenders.questions import ask
 
-        question = ask(self.train, user_ids, histories)
+        question = ask(self.train, self.memory, user_ids, histories)
         if k < 1:
             raise ShopkeeperError("k must be at least 1", got=str(k))
         excluded = self.train.items.indices(list(exclude))
@@ -258,7 +279,12 @@ class Recommender(ABC):
             {"model": self.name, "config": self.config.model_dump(mode="json"), "hide_seen": self.hide_seen},
         )
         writer.tensors("state.safetensors", self.state())
-        self.train.write(writer.folder("train"))
+        writer.tensors("fallback.safetensors", {"scores": self._fallback_scores()})
+        if self._memory is None:
+            self.train.write(writer.folder("train"))
+        else:
+            self.train.without_events().write(writer.folder("train"))
+            self._memory.write(writer.folder("memory"))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -280,12 +306,16 @@ class Recommender(ABC):
             raise ArtifactError(f"{reader.path} holds another model", expected=cls.__name__, got=found.__name__)
         model = found(build(found.Config, facts["config"]))
         model._set_train(Dataset.read(reader.folder("train")))
+        model._fallback = reader.tensors("fallback.safetensors")["scores"]
+        if reader.has("memory"):
+            model._memory = Dataset.read(reader.folder("memory"))
         model.hide_seen = bool(facts["hide_seen"])
         model.restore(reader.tensors("state.safetensors"))
         return model
 
     def _set_train(self, train: Dataset) -> None:
         self._train = train
+        self._memory = None
         self._fallback = None
         self.hide_seen = repeat_share(train.histories) < HIDE_SEEN_BELOW
 

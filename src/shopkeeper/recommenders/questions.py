@@ -30,13 +30,19 @@ class Question:
     ignored: list[list[Id]]
 
 
-def ask(train: Dataset, user_ids: Sequence[Id | None] | None, histories: Sequence[Sequence[Id]] | None) -> Question:
+def ask(
+    train: Dataset,
+    memory: Dataset,
+    user_ids: Sequence[Id | None] | None,
+    histories: Sequence[Sequence[Id]] | None,
+) -> Question:
     """Turns shoppers or histories into a question.
 
     Args:
-        train: The data whose vocabularies and histories count.
+        train: The data whose vocabularies count.
+        memory: The histories of known shoppers, in the item vocabulary of `train`; it may know more shoppers.
         user_ids: Shoppers, or None.
-        histories: Item ids of each shopper, oldest first, or None for the histories known from training.
+        histories: Item ids of each shopper, oldest first, or None for those in `memory`.
 
     Raises:
         ShopkeeperError: Both are None, or they differ in number.
@@ -50,7 +56,8 @@ def ask(train: Dataset, user_ids: Sequence[Id | None] | None, histories: Sequenc
     asked: list[Id | None] = list(user_ids) if user_ids is not None else [None] * len(histories or ())
     user_index = np.array([0 if user is None else train.users.index(user) for user in asked], dtype=np.int32)
     if histories is None:
-        return Question(asked, user_index, train.history_of(user_index), [[] for _ in asked])
+        remembered = np.array([0 if user is None else memory.users.index(user) for user in asked], dtype=np.int32)
+        return Question(asked, user_index, memory.history_of(remembered), [[] for _ in asked])
     known, ignored = [], []
     for row in histories:
         index = train.items.indices(list(row))
