@@ -1,4 +1,4 @@
-"""Data sets for tests: one whose answer is visible by eye, and the folder of real ones where it is given."""
+"""Order of tests, and data sets for them: one whose answer is visible by eye, and real ones where they are given."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ import pytest
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.vocabulary import Vocabulary
+
+
+REAL_COMPONENTS = ("slow", "shared_data", "postgres")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Unit tests first, then those that need real data, a server or patience."""
+    items.sort(key=lambda item: any(item.get_closest_marker(name) for name in REAL_COMPONENTS))
 
 
 @pytest.fixture(scope="session")

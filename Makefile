@@ -1,0 +1,63 @@
+# Everything runs in a virtual environment of its own, made with plain venv and pip on first use.
+#   make demo     install, then run the whole line on real purchases; ARGS="..." goes to `shopkeeper demo`
+#   make test     unit tests first, then those that need real components; tells which were skipped and why
+#   make check    format, lint, types, layers
+#   make docs     build the documentation into site/
+#   make clean    remove caches and outputs (distclean: the environment too)
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+DEV_EXTRAS ?= all,demo,test,check
+
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+DECLARED := pyproject.toml constraints.txt
+DEV := $(VENV)/installed-$(DEV_EXTRAS)
+
+.PHONY: help demo test check docs clean distclean
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: $(VENV)/installed-demo
+	$(BIN)/shopkeeper demo $(ARGS)
+
+test: $(DEV)
+	$(BIN)/python -m pytest
+
+check: $(DEV)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(VENV)/installed-docs
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf site build dist demo-output .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find src tests benchmarks examples docs -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf $(VENV)
+
+# A stamp is newer than what is declared: a second `make` installs nothing.
+$(VENV)/created:
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 13) else \
+	"Shopkeeper needs Python 3.11 to 3.13, and $(PYTHON) is %d.%d: say make PYTHON=python3.12" % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/installed-demo: $(VENV)/created $(DECLARED)
+	$(INSTALL) --editable '.[torch,classical,report,demo]'
+	@touch $@
+
+$(VENV)/installed-docs: $(VENV)/created $(DECLARED)
+	$(INSTALL) --editable '.[docs]'
+	@touch $@
+
+$(DEV): $(VENV)/created $(DECLARED)
+	$(INSTALL) --editable '.[$(DEV_EXTRAS)]'
+	@touch $@
