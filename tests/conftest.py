@@ -13,7 +13,6 @@ from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.vocabulary import Vocabulary
 
-
 REAL_COMPONENTS = ("slow", "shared_data", "postgres")
 
 
