@@ -1,1 +1,0 @@
-"""What an item is: text, images, attributes and semantic ids as vectors aligned to the item vocabulary."""

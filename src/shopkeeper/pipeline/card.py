@@ -1,0 +1,54 @@
+"""The card of a bundle: where it came from and what it was worth, for people and for checks."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from shopkeeper._version import __version__
+from shopkeeper.config import Settings
+
+LIBRARIES = ("numpy", "scipy", "pyarrow", "duckdb", "torch", "implicit")
+
+
+class Card(Settings):
+    """Facts about a bundle."""
+
+    model: str
+    """Name of the recommender."""
+    model_settings: dict[str, Any]
+    """Its settings."""
+    training_settings: dict[str, Any]
+    """How it was trained."""
+    split_settings: dict[str, Any]
+    """How the log was split."""
+    data: dict[str, Any]
+    """Numbers of the data: users, items, events, time range, hash."""
+    metrics: list[dict[str, Any]]
+    """Rows of the evaluation: part, metric, k, value, low, high, n_users."""
+    seed: int
+    """Seed of the training."""
+    seconds: float
+    """Wall time of fitting."""
+    created_at: str
+    """When it was made, ISO 8601, UTC."""
+    versions: dict[str, str]
+    """Versions of Python, of this package and of the libraries that computed it."""
+
+
+def now() -> str:
+    """The present moment as ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, of this package and of the installed libraries that matter for results."""
+    found = {"python": platform.python_version(), "shopkeeper": __version__}
+    for library in LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,1 +1,0 @@
-"""What will this shopper do with this item? One predictor a file."""
