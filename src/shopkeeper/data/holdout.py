@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,7 @@ class Holdout:
         user_index: int32 [n]; index in the training vocabulary, 0 for a shopper that training has not seen.
         histories: What may be known when asked, in training indices; items that training has not seen are left out.
         targets: What the shopper did then; item_index 0 is an item that training has not seen (no id model can hit it).
-        target_value: float32 [events of targets] or None; price times quantity.
+        target_value: float32 [events of targets] or None; price times quantity, NaN where the price is unknown.
         ignored_history_events: Number of history events left out since training has not seen their items.
     """
 
@@ -65,6 +65,7 @@ class Split:
         test: For the final figure, run once.
         settings: How it was made.
         leaks_future: Whether training has seen events later than a question (leave-one-out and splits by user do).
+        facts: What the split decided itself, such as the moments between the parts. Plain JSON.
     """
 
     train: Dataset
@@ -72,3 +73,4 @@ class Split:
     test: Holdout
     settings: SplitSettings
     leaks_future: bool
+    facts: dict[str, Any] = field(default_factory=dict)

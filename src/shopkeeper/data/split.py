@@ -1,14 +1,26 @@
-"""Splits a prepared log into training, validation and test."""
+"""Splits a prepared log into training, validation and test.
+
+What each event is for is decided in `roles`; here the parts are cut out, in the vocabulary that training has seen.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Literal
 
+import numpy as np
 from pydantic import Field
 
 from shopkeeper.config import Settings
+from shopkeeper.data.cutoffs import CUTOFFS
+from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.histories import Histories
+from shopkeeper.data.holdout import Holdout, Split
+from shopkeeper.data.roles import Part, roles_of
 from shopkeeper.data.schema import INTEREST_TYPES, EventType
+from shopkeeper.errors import ConfigError, DataError
+from shopkeeper.types import BoolArray, Float32Array, Int32Array
 
 
 class SplitSettings(Settings):
@@ -17,12 +29,12 @@ class SplitSettings(Settings):
     kind: Literal["global_time", "leave_one_out", "ratio", "session", "user"] = "global_time"
     """`global_time`: everything before a moment trains. `leave_one_out`: the last event of each shopper is the test,
     the one before it the validation (leaks the future). `ratio`: the last share of each shopper's events (leaks the
-    future). `session`: the last sessions in time. `user`: some shoppers are held out whole, asked for their last
-    event."""
+    future). `session`: the last sessions in time, each shopper asked for the last event. `user`: some shoppers are
+    held out whole, asked for their last event (leaks the future)."""
     validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    """Share of events (of shoppers for `user`) for validation."""
+    """Share of events (of shoppers for `user`, of sessions for `session`) for validation."""
     test_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    """Share of events (of shoppers for `user`) for the test."""
+    """Share of events (of shoppers for `user`, of sessions for `session`) for the test."""
     train_until: datetime | None = None
     """`global_time`: training ends before this moment (UTC), in place of the shares."""
     validation_until: datetime | None = None
@@ -37,3 +49,122 @@ class SplitSettings(Settings):
     """Ask at most so many shoppers in each part, a fixed sample by seed; None asks all."""
     seed: int = 0
     """Seed of samples."""
+
+
+def split(dataset: Dataset, settings: SplitSettings | None = None) -> Split:
+    """Splits a prepared log.
+
+    The vocabularies of training hold only shoppers and items that training has seen. Histories and targets of the parts
+    speak in its indices: a history leaves out items that training has not seen (they are counted), a target of such
+    an item stays with index 0, so that it counts as missed. Repeats of one item among the targets of a shopper stay
+    (the metrics count an item once), save those of unseen items, which could not be told apart any more.
+
+    Args:
+        dataset: The log; its arrays may be memory-mapped.
+        settings: How to split; None takes the defaults.
+
+    Returns:
+        The parts. A part without questions has length 0; evaluating it is refused there.
+
+    Raises:
+        ConfigError: The shares leave nothing to train on, or moments are not in order.
+        DataError: The data lack what the kind of split needs, or nothing is left to train on.
+    """
+    settings = settings if settings is not None else SplitSettings()
+    if settings.validation_share + settings.test_share >= 1:
+        raise ConfigError(
+            "the shares leave nothing to train on", expected="validation_share + test_share below 1",
+            got=f"{settings.validation_share} + {settings.test_share}",
+        )  # fmt: skip
+    roles = roles_of(dataset, settings)
+    train = dataset.select(roles.train).compact()
+    if train.n_events == 0:
+        raise DataError(
+            f"a split by {settings.kind} leaves no event to train on",
+            expected="events before the held-out ones",
+            got=f"{dataset.n_events} events of {dataset.n_users} shoppers",
+            remedy="give more data, smaller shares, or another kind of split",
+        )
+    known = _Known.of(dataset, roles.train)
+    return Split(
+        train=train,
+        validation=_holdout(dataset, roles.validation, known, settings, part=1),
+        test=_holdout(dataset, roles.test, known, settings, part=2),
+        settings=settings,
+        leaks_future=roles.leaks_future,
+        facts={} if roles.cutoffs is None else {CUTOFFS: roles.cutoffs.to_json()},
+    )
+
+
+@dataclass(frozen=True)
+class _Known:
+    """From indices of the whole log to those of training, 0 for what training has not seen."""
+
+    users: Int32Array
+    items: Int32Array
+
+    @staticmethod
+    def of(dataset: Dataset, train: BoolArray) -> _Known:
+        users = np.concatenate([[False], dataset.histories.where(train).lengths > 0])
+        items = np.zeros(dataset.n_items + 1, dtype=bool)
+        items[dataset.histories.item_index[train]] = True
+        return _Known(*(np.where(seen, np.cumsum(seen), 0).astype(np.int32) for seen in (users, items)))
+
+
+def _holdout(dataset: Dataset, part_roles: Part, known: _Known, settings: SplitSettings, part: int) -> Holdout:
+    """Cuts the questions of one part out of the log."""
+    asked = _asked(dataset, part_roles.target, settings, part)
+    of_asked = np.repeat(asked, dataset.histories.lengths)
+    item_index = known.items[dataset.histories.item_index]
+    history = part_roles.history & of_asked
+    n_known_when_asked = int(np.count_nonzero(history))
+    history &= item_index > 0
+    target = part_roles.target & of_asked
+    target &= ~_repeated_unseen(dataset, target & (item_index == 0))
+    return Holdout(
+        user_ids=dataset.users.arrow.take(np.flatnonzero(asked)),
+        user_index=known.users[1:][asked],
+        histories=_cut(dataset.histories, history, asked, item_index),
+        targets=_cut(dataset.histories, target, asked, item_index),
+        target_value=_value(dataset, target),
+        ignored_history_events=n_known_when_asked - int(np.count_nonzero(history)),
+    )
+
+
+def _asked(dataset: Dataset, target: BoolArray, settings: SplitSettings, part: int) -> BoolArray:
+    """Whether each shopper is asked, bool [users]: who has a target, or a fixed sample of them."""
+    asked: BoolArray = dataset.histories.where(target).lengths > 0
+    who = np.flatnonzero(asked)
+    if settings.max_users is None or len(who) <= settings.max_users:
+        return asked
+    chosen = np.random.default_rng([settings.seed, part]).choice(who, settings.max_users, replace=False)
+    asked[:] = False
+    asked[chosen] = True
+    return asked
+
+
+def _cut(histories: Histories, keep: BoolArray, asked: BoolArray, item_index: Int32Array) -> Histories:
+    """The kept events of the asked shoppers, in training indices."""
+    kept = histories.where(keep)
+    offsets = np.concatenate([[0], np.cumsum(kept.lengths[asked])]).astype(np.int64)
+    return replace(kept, offsets=offsets, item_index=item_index[keep])
+
+
+def _repeated_unseen(dataset: Dataset, unseen: BoolArray) -> BoolArray:
+    """Target events of unseen items that are not the first of that item for the shopper, bool [events]."""
+    events = np.flatnonzero(unseen)
+    shopper = np.searchsorted(np.asarray(dataset.histories.offsets), events, side="right")
+    keys = shopper * (dataset.n_items + 1) + np.asarray(dataset.histories.item_index[events], dtype=np.int64)
+    repeated = np.ones(len(events), dtype=bool)
+    repeated[np.unique(keys, return_index=True)[1]] = False
+    result = np.zeros(dataset.n_events, dtype=bool)
+    result[events[repeated]] = True
+    return result
+
+
+def _value(dataset: Dataset, target: BoolArray) -> Float32Array | None:
+    """Price times quantity of the targets, float32 [targets], NaN where unknown; None where no prices are known."""
+    if dataset.price is None:
+        return None
+    price = np.asarray(dataset.price[target], dtype=np.float32)
+    return price if dataset.quantity is None else price * np.asarray(dataset.quantity[target], dtype=np.float32)
