@@ -19,7 +19,9 @@ from shopkeeper.config import Settings, build
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.repeats import HIDE_SEEN_BELOW, repeat_share
+from shopkeeper.data.schema import EVENT_TYPES, INTEREST_TYPES, EventType
 from shopkeeper.errors import ArtifactError, DataError, NotFittedError, ShopkeeperError, UnknownIdError
+from shopkeeper.recommenders.questions import ask, indices_of
 from shopkeeper.recommenders.recommendations import Recommendations
 from shopkeeper.recommenders.top_k import top_k
 from shopkeeper.training.settings import TrainingSettings
@@ -48,6 +50,8 @@ class Recommender(ABC):
     Config: ClassVar[type[RecommenderConfig]] = RecommenderConfig
     answers_empty: ClassVar[bool] = False
     """Whether the model has its own answer for a shopper without any event."""
+    shows_seen: ClassVar[bool] = False
+    """Whether the answer consists of seen items, so that they are shown unless a caller says otherwise."""
 
     def __init__(self, config: RecommenderConfig | None = None) -> None:
         if config is not None and not isinstance(config, self.Config):
@@ -61,6 +65,7 @@ class Recommender(ABC):
         self._memory: Dataset | None = None
         self._fallback: Float32Array | None = None
         self.hide_seen: bool = False
+        self.usual_event: EventType = EventType.VIEW
 
     @property
     def name(self) -> str:
@@ -147,9 +152,16 @@ class Recommender(ABC):
     def similarity(self, item_index: Int32Array) -> Float32Array:
         """Similarity of items (int32 [b]) to all items, float32 [b, n_items + 1]; the item itself may score anything.
 
+        Minus infinity where there is none. A model with `item_vectors` answers their cosine.
+
         Raises:
             ShopkeeperError: The model knows no similarity of items.
         """
+        vectors = self.item_vectors()
+        if vectors is not None:
+            lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+            cosines: Float32Array = (vectors[item_index] / lengths[item_index]) @ (vectors / lengths).T
+            return cosines
         raise ShopkeeperError(f"{self.name} knows no similarity of items", remedy="use item kNN, EASE, ALS or SASRec")
 
     def item_vectors(self) -> Float32Array | None:
@@ -212,13 +224,12 @@ class Recommender(ABC):
         Raises:
             ShopkeeperError: Neither shoppers nor histories are given, they differ in number, or k is below 1.
         """
-        from shopkeeper.recommenders.questions import ask
-
-        question = ask(self.train, self.memory, user_ids, histories)
+        question = ask(self.train, self.memory, user_ids, histories, self.usual_event)
         if k < 1:
             raise ShopkeeperError("k must be at least 1", got=str(k))
-        excluded = self.train.items.indices(list(exclude))
-        parts = []
+        excluded = indices_of(self.train.items, list(exclude))
+        none = np.zeros((0, min(k, self.train.n_items)))
+        parts = [(none.astype(np.int32), none.astype(np.float32), none.astype(bool))]
         for start, batch in question.histories.batches(self.batch_size()):
             users = question.user_index[start : start + len(batch)]
             parts.append(self.rank(users, batch, k, hide_seen, excluded[excluded > 0]))
@@ -249,7 +260,7 @@ class Recommender(ABC):
             UnknownIdError: An item is unknown to training.
             ShopkeeperError: The model knows no similarity of items.
         """
-        index = self.train.items.indices(list(item_ids))
+        index = indices_of(self.train.items, list(item_ids))
         if (index == 0).any():
             raise UnknownIdError(
                 "an item is unknown to training", got=repr(item_ids[int(np.argmax(index == 0))]),
@@ -276,7 +287,12 @@ class Recommender(ABC):
         """Writes the files into a folder of an artifact."""
         writer.json(
             "model.json",
-            {"model": self.name, "config": self.config.model_dump(mode="json"), "hide_seen": self.hide_seen},
+            {
+                "model": self.name,
+                "config": self.config.model_dump(mode="json"),
+                "hide_seen": self.hide_seen,
+                "usual_event": self.usual_event.value,
+            },
         )
         writer.tensors("state.safetensors", self.state())
         writer.tensors("fallback.safetensors", {"scores": self._fallback_scores()})
@@ -310,6 +326,7 @@ class Recommender(ABC):
         if reader.has("memory"):
             model._memory = Dataset.read(reader.folder("memory"))
         model.hide_seen = bool(facts["hide_seen"])
+        model.usual_event = EventType(facts["usual_event"])
         model.restore(reader.tensors("state.safetensors"))
         return model
 
@@ -317,7 +334,10 @@ class Recommender(ABC):
         self._train = train
         self._memory = None
         self._fallback = None
-        self.hide_seen = repeat_share(train.histories) < HIDE_SEEN_BELOW
+        self.hide_seen = not self.shows_seen and repeat_share(train.histories) < HIDE_SEEN_BELOW
+        # A history given at request time is taken for events of the type of interest that training has most of.
+        counts = np.bincount(train.histories.event_type, minlength=len(EVENT_TYPES) + 1)
+        self.usual_event = max(INTEREST_TYPES, key=lambda event_type: counts[event_type.code])
 
     def _fallback_scores(self) -> Float32Array:
         """float32 [n_items + 1], from -2 for the least popular item up to -1 for the most popular one."""

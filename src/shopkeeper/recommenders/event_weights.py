@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from shopkeeper.config import Settings
+from shopkeeper.data.histories import Histories
 from shopkeeper.data.schema import EVENT_TYPES
+from shopkeeper.errors import DataError
 from shopkeeper.types import Float32Array
 
 
 class EventWeights(Settings):
-    """Weight of one event, by type."""
+    """Weight of one event, by type. Only the ratios matter."""
 
     impression: float = 0.0
     """Shown is not wanted."""
@@ -23,9 +25,29 @@ class EventWeights(Settings):
     purchase: float = 5.0
     """Bought."""
     returned: float = 0.0
-    """Sent back."""
+    """Sent back; below zero it takes back what the purchase counted."""
 
     def by_code(self) -> Float32Array:
         """float32 [types + 1]; the weight of an event type stands at its `EventType.code`."""
         names = ["returned" if event.value == "return" else event.value for event in EVENT_TYPES]
         return np.array([0.0, *(getattr(self, name) for name in names)], dtype=np.float32)
+
+    def relative(self, histories: Histories) -> Float32Array:
+        """The weights by code, scaled so that the heaviest type that occurs in these histories counts 1.
+
+        A log of one event type therefore counts every event once, whatever the type: regularization keeps its meaning.
+
+        Raises:
+            DataError: No event that occurs has a weight above zero.
+        """
+        weights = self.by_code()
+        present = np.unique(histories.event_type)
+        heaviest = float(weights[present].max(initial=0.0))
+        if heaviest <= 0:
+            raise DataError(
+                "no event of this log counts for the model",
+                expected="an event of a type whose weight is above zero",
+                got="events of " + ", ".join(EVENT_TYPES[code - 1].value for code in present if code > 0),
+                remedy="raise the weight of a type that the log has",
+            )
+        return (weights / heaviest).astype(np.float32)

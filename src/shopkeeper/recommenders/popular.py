@@ -5,20 +5,27 @@ The baseline that every table starts with, and the answer for shoppers of whom n
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from scipy.sparse import csr_array
 
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout
+from shopkeeper.data.schema import CATEGORY, CATEGORY_SEPARATOR, ITEM_ID
+from shopkeeper.errors import DataError
 from shopkeeper.recommenders.base import Recommender, RecommenderConfig
 from shopkeeper.recommenders.event_weights import EventWeights
+from shopkeeper.recommenders.sparse import history_matrix
 from shopkeeper.training.progress import Progress
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import Float32Array, Int32Array
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MICROSECONDS_A_DAY = 86_400 * 1_000_000
 
@@ -28,12 +35,17 @@ class MostPopularConfig(RecommenderConfig):
 
     half_life_days: Annotated[float, Field(gt=0)] | None = None
     """An event counts half after this many days before the last one; None counts all alike."""
+    category_depth: Annotated[int, Field(ge=1)] | None = None
+    """Popularity within the categories of the shopper's history, cut to so many steps of their path; None makes one
+    list for everybody."""
+    history_decay: Annotated[float, Field(gt=0, le=1)] = 0.9
+    """With categories: an event of the history weighs this factor less for each later one."""
     weights: EventWeights = EventWeights()
     """Weight of each event type."""
 
 
 class MostPopular(Recommender):
-    """The same list for everybody."""
+    """The same list for everybody, or for everybody with the same categories."""
 
     Config = MostPopularConfig
     config: MostPopularConfig
@@ -43,20 +55,87 @@ class MostPopular(Recommender):
         self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None
     ) -> None:
         histories = train.histories
-        weight = self.config.weights.by_code()[histories.event_type]
+        self.weights = self.config.weights.by_code()
+        weight = self.weights[histories.event_type]
         if self.config.half_life_days is not None:
             age = (histories.timestamp.max() - histories.timestamp) / MICROSECONDS_A_DAY
             weight = weight * np.exp2(-age / self.config.half_life_days)
-        self.popularity = np.bincount(histories.item_index, weight, train.n_items + 1).astype(np.float32)
+        popularity = np.bincount(histories.item_index, weight, train.n_items + 1)
+        self.popularity = np.maximum(popularity, 0).astype(np.float32)
+        self.category = np.zeros(train.n_items + 1, dtype=np.int32)
+        if self.config.category_depth is not None:
+            self.category = _categories(train, self.config.category_depth)
 
     def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
-        """The popularity of every item, the same in each row."""
-        return np.tile(self.popularity, (len(histories), 1))
+        """The popularity of every item, in each row.
+
+        With categories: the share of its category in the history times the share of the item within its category, and
+        minus infinity for the items of other categories; a shopper without any category gets the plain popularity.
+        """
+        scores = np.tile(self.popularity, (len(histories), 1))
+        if self.config.category_depth is None:
+            return scores
+        liking = self._liking(histories)
+        answered = liking.sum(axis=1) > 0
+        total = np.bincount(self.category, self.popularity)
+        within = self.popularity / np.maximum(total, np.finfo(np.float32).tiny)[self.category]
+        narrowed = (liking[:, self.category] * within).astype(np.float32)
+        scores[answered] = np.where(narrowed > 0, narrowed, -np.inf)[answered]
+        return scores
+
+    def _liking(self, histories: Histories) -> NDArray[np.float64]:
+        """Share of each category in each history, float64 [b, categories + 1]; column 0 (unknown) is empty."""
+        rows = history_matrix(histories, len(self.category) - 1, self.weights, "sum", self.config.history_decay)
+        known = np.flatnonzero(self.category)
+        member = csr_array(
+            (np.ones(len(known)), (known, self.category[known])),
+            shape=(len(self.category), int(self.category.max()) + 1),
+        )
+        liking: NDArray[np.float64] = (rows @ member).toarray()
+        liking /= np.maximum(liking.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+        return liking
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """The popularity."""
-        return {"popularity": self.popularity}
+        """The popularity, the category of each item, and the event weights."""
+        return {"popularity": self.popularity, "category": self.category, "weights": self.weights}
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
-        """Takes back the popularity."""
+        """Takes back the popularity and the categories."""
         self.popularity = state["popularity"]
+        self.category = state["category"]
+        self.weights = state["weights"]
+
+
+def _categories(train: Dataset, depth: int) -> Int32Array:
+    """Number of the category of each item, from 1, 0 where it has none, int32 [n_items + 1].
+
+    Raises:
+        DataError: There is no catalog, or it knows no categories.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if train.catalog is None or CATEGORY not in train.catalog.table.column_names:
+        raise DataError(
+            "popularity by category needs to know the categories",
+            expected=f"a catalog with the column {CATEGORY!r}",
+            got="no catalog" if train.catalog is None else ", ".join(train.catalog.table.column_names),
+            remedy="give a catalog with categories, or leave category_depth unset",
+        )
+    table = train.catalog.table
+    path = _cut(table.column(CATEGORY).combine_chunks(), depth)
+    codes = pc.fill_null(pa.chunked_array([path]).combine_chunks().dictionary_encode().indices, -1)
+    category = np.zeros(train.n_items + 1, dtype=np.int32)
+    category[train.items.indices(table.column(ITEM_ID))] = codes.to_numpy(zero_copy_only=False).astype(np.int32) + 1
+    category[0] = 0
+    return category
+
+
+def _cut(path: pa.Array, depth: int) -> pa.Array:
+    """The first steps of category paths, written as one text or as lists of steps; empty ones become null."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    steps = path if pa.types.is_nested(path.type) else pc.split_pattern(path.cast(pa.string()), CATEGORY_SEPARATOR)
+    cut = pc.binary_join(pc.list_slice(steps, 0, depth).cast(pa.list_(pa.string())), CATEGORY_SEPARATOR)
+    return pc.if_else(pc.equal(cut, ""), None, cut)

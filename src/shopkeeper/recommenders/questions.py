@@ -9,8 +9,13 @@ import numpy as np
 
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
-from shopkeeper.errors import ShopkeeperError
+from shopkeeper.data.schema import EventType
+from shopkeeper.data.vocabulary import Vocabulary
+from shopkeeper.errors import DataError, ShopkeeperError
 from shopkeeper.types import Id, Int32Array
+
+FEW = 64
+"""Up to so many ids are looked up one by one; more of them at once, where the set-up pays."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ def ask(
     memory: Dataset,
     user_ids: Sequence[Id | None] | None,
     histories: Sequence[Sequence[Id]] | None,
+    event_type: EventType = EventType.VIEW,
 ) -> Question:
     """Turns shoppers or histories into a question.
 
@@ -43,6 +49,7 @@ def ask(
         memory: The histories of known shoppers, in the item vocabulary of `train`; it may know more shoppers.
         user_ids: Shoppers, or None.
         histories: Item ids of each shopper, oldest first, or None for those in `memory`.
+        event_type: What the events of given histories are taken for.
 
     Raises:
         ShopkeeperError: Both are None, or they differ in number.
@@ -54,13 +61,31 @@ def ask(
             "shoppers and histories differ in number", expected=f"{len(user_ids)} histories", got=str(len(histories))
         )
     asked: list[Id | None] = list(user_ids) if user_ids is not None else [None] * len(histories or ())
-    user_index = np.array([0 if user is None else train.users.index(user) for user in asked], dtype=np.int32)
+    user_index = indices_of(train.users, asked)
     if histories is None:
-        remembered = np.array([0 if user is None else memory.users.index(user) for user in asked], dtype=np.int32)
-        return Question(asked, user_index, memory.history_of(remembered), [[] for _ in asked])
-    known, ignored = [], []
-    for row in histories:
-        index = train.items.indices(list(row))
-        known.append(index[index > 0])
-        ignored.append([item for item, place in zip(row, index, strict=True) if place == 0])
-    return Question(asked, user_index, Histories.of_items(known), ignored)
+        return Question(asked, user_index, memory.history_of(indices_of(memory.users, asked)), [[] for _ in asked])
+    return Question(asked, user_index, *_given(train.items, histories, event_type))
+
+
+def indices_of(vocabulary: Vocabulary, ids: Sequence[Id | None]) -> Int32Array:
+    """Indices of ids that a caller gave, int32 of the same length; 0 for None, for unknown ids and for other kinds."""
+    if len(ids) > FEW:
+        try:
+            return vocabulary.indices(list(ids))
+        except DataError:
+            """Ids of mixed kinds: one by one."""
+    return np.array([0 if value is None else vocabulary.index(value) for value in ids], dtype=np.int32)
+
+
+def _given(
+    items: Vocabulary, histories: Sequence[Sequence[Id]], event_type: EventType
+) -> tuple[Histories, list[list[Id]]]:
+    """Given histories in indices, and the ids of each that are unknown."""
+    flat = [item for row in histories for item in row]
+    index = indices_of(items, flat)
+    ends = np.cumsum([len(row) for row in histories]).tolist()
+    parts = [index[end - len(row) : end] for row, end in zip(histories, ends, strict=True)]
+    ignored: list[list[Id]] = [[] for _ in histories]
+    for place in np.flatnonzero(index == 0):
+        ignored[int(np.searchsorted(ends, place, side="right"))].append(flat[place])
+    return Histories.of_items([part[part > 0] for part in parts], event_type), ignored

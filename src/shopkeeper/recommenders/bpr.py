@@ -1,0 +1,114 @@
+"""BPR: matrix factorization by pairwise ranking (Rendle et al. 2009), fitted by the library `implicit`.
+
+A shopper whom training knew has trained factors. For a history given by anybody else there is no closed form: the
+factors are the mean of the item factors of the history, stretched to the usual length of a trained shopper.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.histories import Histories
+from shopkeeper.data.holdout import Holdout
+from shopkeeper.recommenders import implicit_library
+from shopkeeper.recommenders.base import Recommender, RecommenderConfig
+from shopkeeper.recommenders.event_weights import EventWeights
+from shopkeeper.recommenders.sparse import history_matrix
+from shopkeeper.training.progress import Progress
+from shopkeeper.training.settings import TrainingSettings
+from shopkeeper.types import Float32Array, Int32Array
+
+
+class BPRConfig(RecommenderConfig):
+    """Settings of `BPR`."""
+
+    factors: Annotated[int, Field(ge=1)] = 100
+    """Length of the vectors, the bias of an item not counted."""
+    learning_rate: Annotated[float, Field(gt=0)] = 0.01
+    """Step of stochastic gradient descent."""
+    regularization: Annotated[float, Field(ge=0)] = 0.01
+    """L2 term of the vectors."""
+    iterations: Annotated[int, Field(ge=1)] = 100
+    """Passes over the events."""
+    fold_in: bool = False
+    """Answer known shoppers from the history too, and not from their trained factors."""
+    history_decay: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """Where a history is folded in, an event weighs this factor less for each later one."""
+    weights: EventWeights = EventWeights()
+    """Event types of weight zero are left out; among the others all events are alike in training."""
+    threads: Annotated[int, Field(ge=0)] = 1
+    """Threads for fitting; 0 takes all cores. More than one gives another result each time."""
+
+
+class BPR(Recommender):
+    """Matrix factorization with Bayesian personalized ranking."""
+
+    Config = BPRConfig
+    config: BPRConfig
+
+    def _fit(
+        self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None
+    ) -> None:
+        config = self.config
+        self.weights = config.weights.relative(train.histories)
+        matrix = history_matrix(train.histories, train.n_items, self.weights, "once")
+        with implicit_library.quiet("BPR"):
+            from implicit.cpu.bpr import BayesianPersonalizedRanking
+
+            model = BayesianPersonalizedRanking(
+                factors=config.factors, learning_rate=config.learning_rate, regularization=config.regularization,
+                iterations=config.iterations, num_threads=config.threads, random_state=training.seed,
+            )  # fmt: skip
+            implicit_library.fit(model, matrix, config.iterations, progress, "BPR")
+        self.user_factors = implicit_library.with_padding(model.user_factors)
+        self.item_factors = implicit_library.with_padding(model.item_factors)
+        trained = np.concatenate([[False], np.diff(matrix.indptr) > 0])
+        self.user_factors[~trained] = 0
+        self.usual_length = np.linalg.norm(self.user_factors[trained, :-1], axis=1).mean(keepdims=True)
+
+    def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
+        """Inner products of the shoppers with all items, plus the bias of the item."""
+        users = self.user_factors[np.asarray(user_index)]
+        unknown = np.flatnonzero((users[:, -1] == 0) | self.config.fold_in)
+        users[unknown] = self.mean_of_history(histories.take(unknown))
+        scores: Float32Array = users @ self.item_factors.T
+        scores[users[:, -1] == 0] = -np.inf
+        return scores
+
+    def mean_of_history(self, histories: Histories) -> Float32Array:
+        """Factors of shoppers from the items of their histories.
+
+        Returns:
+            float32 [b, factors + 1]; the last column belongs to the bias; zeros where the history is empty.
+        """
+        rows = history_matrix(histories, self.train.n_items, self.weights, "sum", self.config.history_decay)
+        users: Float32Array = rows @ self.item_factors
+        users[:, -1] = np.diff(rows.indptr) > 0
+        lengths = np.linalg.norm(users[:, :-1], axis=1, keepdims=True)
+        users[:, :-1] *= self.usual_length / np.maximum(lengths, np.finfo(np.float32).tiny)
+        return users
+
+    def item_vectors(self) -> Float32Array:
+        """The item factors without the bias."""
+        return self.item_factors[:, :-1]
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """The factors, the usual length of a shopper's, and the event weights."""
+        return {
+            "weights": self.weights,
+            "user_factors": self.user_factors,
+            "item_factors": self.item_factors,
+            "usual_length": self.usual_length,
+        }
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """Takes back the factors."""
+        self.weights = state["weights"]
+        self.user_factors = state["user_factors"]
+        self.item_factors = state["item_factors"]
+        self.usual_length = state["usual_length"]

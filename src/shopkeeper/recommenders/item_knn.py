@@ -1,0 +1,130 @@
+"""Item kNN: items bought by the same shoppers are alike; the history votes for its neighbors.
+
+Cosine between the columns of the shopper-item matrix, optionally weighted as documents by TF-IDF or BM25, shrunk where
+the support is small, and kept for the nearest neighbors only. The product is formed block by block of items.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.sparse import vstack
+
+from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.histories import Histories
+from shopkeeper.data.holdout import Holdout
+from shopkeeper.recommenders.base import Recommender, RecommenderConfig
+from shopkeeper.recommenders.event_weights import EventWeights
+from shopkeeper.recommenders.sparse import (
+    Csr,
+    Repeats,
+    csr_from_state,
+    csr_state,
+    gram_blocks,
+    history_matrix,
+    keep_largest,
+    sparse_scores,
+)
+from shopkeeper.training.progress import Progress
+from shopkeeper.training.settings import TrainingSettings
+from shopkeeper.types import Float32Array, Float64Array, Int32Array
+
+
+class ItemKNNConfig(RecommenderConfig):
+    """Settings of `ItemKNN`."""
+
+    neighbors: Annotated[int, Field(ge=1)] = 200
+    """So many nearest neighbors of each item are kept."""
+    weighting: Literal["none", "tfidf", "bm25"] = "none"
+    """How entries are weighted before the cosine, with items as documents and shoppers as terms."""
+    bm25_k1: Annotated[float, Field(gt=0)] = 1.2
+    """Saturation of repeated events in `bm25`."""
+    bm25_b: Annotated[float, Field(ge=0, le=1)] = 0.75
+    """How much `bm25` discounts items of many events."""
+    shrinkage: Annotated[float, Field(ge=0)] = 0.0
+    """Added to the product of the two lengths: pairs of small support count less."""
+    asymmetry: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Power of the length of the history's item, the rest goes to the neighbor: 0.5 is the cosine (Aiolli 2013)."""
+    history_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """An event of the history weighs this factor less for each later one; 1 forgets the order."""
+    max_history: Annotated[int, Field(ge=1)] | None = 1000
+    """Only so many latest events of a shopper count when fitting: the work grows with the square; None takes all."""
+    repeats: Repeats = "log"
+    """Several events on one item count `once`, as `log2(1 + sum)`, or as their `sum`."""
+    weights: EventWeights = EventWeights()
+    """Weight of each event type."""
+
+
+class ItemKNN(Recommender):
+    """Nearest neighbors between items."""
+
+    Config = ItemKNNConfig
+    config: ItemKNNConfig
+
+    def _fit(
+        self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None
+    ) -> None:
+        config = self.config
+        self.weights = config.weights.relative(train.histories)
+        histories = train.histories if config.max_history is None else train.histories.last(config.max_history)
+        matrix = self._weighted(history_matrix(histories, train.n_items, self.weights, config.repeats))
+        lengths = np.sqrt(np.bincount(matrix.indices, matrix.data**2, minlength=train.n_items + 1))
+        if progress:
+            progress.start("item neighbors", train.n_items + 1)
+        blocks = []
+        for start, block in gram_blocks(matrix):
+            blocks.append(self._neighbors(block, start, lengths))
+            if progress:
+                progress.advance(block.shape[0])
+        self.neighbors: Csr = vstack(blocks, format="csr")
+        if progress:
+            progress.finish()
+
+    def _weighted(self, matrix: Csr) -> Csr:
+        """Entries weighted as the settings say, float64 [n, n_items + 1]."""
+        matrix = matrix.astype(np.float64)
+        if self.config.weighting == "none":
+            return matrix
+        rarity = np.log(matrix.shape[1] - 1) - np.log1p(np.diff(matrix.indptr))
+        rarity = np.repeat(np.maximum(rarity, 0), np.diff(matrix.indptr))
+        if self.config.weighting == "tfidf":
+            matrix.data = np.sqrt(matrix.data) * rarity
+        else:
+            k1, b = self.config.bm25_k1, self.config.bm25_b
+            sums = np.bincount(matrix.indices, matrix.data, minlength=matrix.shape[1])
+            length = 1 - b + b * sums[matrix.indices] / sums[1:].mean()
+            matrix.data = matrix.data * (k1 + 1) / (k1 * length + matrix.data) * rarity
+        matrix.eliminate_zeros()
+        return matrix
+
+    def _neighbors(self, block: Csr, start: int, lengths: Float64Array) -> Csr:
+        """The nearest neighbors of a block of items from its products with all items, float32 [rows, n_items + 1]."""
+        rows = np.repeat(np.arange(start, start + block.shape[0]), np.diff(block.indptr))
+        power = 2 * self.config.asymmetry
+        scale = lengths[rows] ** power * lengths[block.indices] ** (2 - power)
+        block.data = np.where(rows == block.indices, 0, block.data / (scale + self.config.shrinkage))
+        block.eliminate_zeros()
+        return keep_largest(block, self.config.neighbors).astype(np.float32)
+
+    def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
+        """Sum of the similarities to the items of the history."""
+        config = self.config
+        rows = history_matrix(histories, self.train.n_items, self.weights, config.repeats, config.history_decay)
+        return sparse_scores(rows, self.neighbors)
+
+    def similarity(self, item_index: Int32Array) -> Float32Array:
+        """Similarity to the kept neighbors; minus infinity for all others."""
+        similar = self.neighbors[item_index].toarray()
+        return np.where(similar == 0, -np.inf, similar).astype(np.float32)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """The neighbors and the event weights."""
+        return {"weights": self.weights, **csr_state(self.neighbors, "neighbors")}
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """Takes back the neighbors and the weights."""
+        self.weights = state["weights"]
+        self.neighbors = csr_from_state(state, "neighbors", self.train.n_items + 1)

@@ -1,0 +1,126 @@
+"""Sparse matrices for the models that count: histories as rows, blockwise products, pruning, and plain-array state.
+
+Every matrix here has a column (and, for items, a row) 0 for padding that stays empty: an item index is a column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from shopkeeper.data.histories import Histories
+from shopkeeper.types import Float32Array, Int64Array
+
+Csr: TypeAlias = "csr_array[Any, tuple[int, int]]"
+Repeats: TypeAlias = Literal["once", "log", "sum"]
+"""How several events of one shopper on one item add up."""
+
+BLOCK_PRODUCTS = 20_000_000
+"""A block of an item-item product holds at most about so many entries before pruning."""
+
+
+def places_from_end(histories: Histories) -> Int64Array:
+    """For each event how many later ones its shopper has: 0 for the most recent, int64 [events]."""
+    ends = np.repeat(np.asarray(histories.offsets[1:]), histories.lengths)
+    return ends - 1 - np.arange(int(histories.offsets[0]), int(histories.offsets[-1]))
+
+
+def history_matrix(
+    histories: Histories, n_items: int, weights: Float32Array, repeats: Repeats = "log", decay: float = 1.0
+) -> Csr:
+    """Histories as sparse rows.
+
+    Args:
+        histories: Events of n shoppers.
+        n_items: Number of items, padding not counted.
+        weights: float32 [types + 1]; weight of an event by the code of its type.
+        repeats: Events on one item count together `once` (their sum, at most 1), as `log2(1 + sum)`, or as their `sum`.
+        decay: An event counts this factor less for each later one of the same shopper.
+
+    Returns:
+        float32 [n, n_items + 1], columns ascending in each row; pairs whose events sum to zero or less are left out.
+    """
+    counted = histories.where(weights[histories.event_type] != 0)
+    values = weights[counted.event_type]
+    if decay < 1.0:
+        values = (values * decay ** places_from_end(counted)).astype(np.float32)
+    start = int(counted.offsets[0])
+    matrix = csr_array(
+        (values, np.array(counted.item_index, dtype=np.int32), np.asarray(counted.offsets) - start),
+        shape=(len(counted), n_items + 1),
+    )
+    matrix.sum_duplicates()
+    matrix.data = np.maximum(matrix.data, 0)
+    matrix.eliminate_zeros()
+    if repeats == "once":
+        matrix.data = np.minimum(matrix.data, 1)
+    elif repeats == "log":
+        matrix.data = np.log2(1 + matrix.data)
+    return matrix
+
+
+def gram_blocks(matrix: Csr, block_products: int = BLOCK_PRODUCTS) -> Iterator[tuple[int, Csr]]:
+    """The product of a matrix with itself, `matrix.T @ matrix`, a block of rows at a time.
+
+    Args:
+        matrix: float [n, m].
+        block_products: Blocks are cut so that each takes about this many multiplications at most.
+
+    Yields:
+        The first row of the block, and the block, [rows, m].
+    """
+    transposed = matrix.T.tocsr()
+    work = np.cumsum(transposed.astype(bool) @ np.diff(matrix.indptr).astype(np.int64))
+    start = 0
+    while start < matrix.shape[1]:
+        done = work[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(work, done + block_products, side="right")))
+        yield start, transposed[start:stop] @ matrix
+        start = stop
+
+
+def keep_largest(matrix: Csr, k: int | None) -> Csr:
+    """The k largest values of each row, columns ascending; None keeps all. Ties go to the smaller column."""
+    matrix.sort_indices()
+    if k is None or len(matrix.data) == 0 or np.diff(matrix.indptr).max() <= k:
+        return matrix
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    order = np.lexsort((-matrix.data, rows))
+    place = np.arange(len(order)) - matrix.indptr[:-1][rows]
+    kept = np.sort(order[place < k])
+    offsets = np.concatenate([[0], np.cumsum(np.minimum(np.diff(matrix.indptr), k))])
+    return csr_array((matrix.data[kept], matrix.indices[kept], offsets), shape=matrix.shape)
+
+
+def sparse_scores(rows: Csr, items: Csr) -> Float32Array:
+    """Scores of all items for sparse histories.
+
+    Args:
+        rows: float32 [b, n_items + 1].
+        items: float32 [n_items + 1, n_items + 1]; values above zero are evidence.
+
+    Returns:
+        float32 [b, n_items + 1]; minus infinity where there is no evidence.
+    """
+    scores: Float32Array = (rows @ items).toarray().astype(np.float32, copy=False)
+    scores[scores == 0] = -np.inf
+    return scores
+
+
+def csr_state(matrix: Csr, prefix: str) -> dict[str, NDArray[Any]]:
+    """A sparse matrix as three named arrays."""
+    return {
+        f"{prefix}.data": matrix.data,
+        f"{prefix}.indices": matrix.indices,
+        f"{prefix}.indptr": matrix.indptr,
+    }
+
+
+def csr_from_state(state: dict[str, NDArray[Any]], prefix: str, n_columns: int) -> Csr:
+    """The sparse matrix that `csr_state` took apart."""
+    indptr = state[f"{prefix}.indptr"]
+    return csr_array((state[f"{prefix}.data"], state[f"{prefix}.indices"], indptr), shape=(len(indptr) - 1, n_columns))
