@@ -1,1 +1,1 @@
-"""Pure functions over arrays: ranking, classification, catalog."""
+"""Pure functions over arrays: ranking of targets, and the properties of lists."""
