@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from shopkeeper.data.holdout import Holdout
     from shopkeeper.training.progress import Progress
 
+Learns: TypeAlias = Literal["counts", "taste", "order"]
+"""Counts of single items only, which items the same shoppers take, or also in which order."""
+
 KIND = "recommender"
 SCORE_BYTES = 64 << 20
 """Scores of a batch take at most about this many bytes, whatever the size of the catalog."""
@@ -48,6 +51,8 @@ class Recommender(ABC):
     """
 
     Config: ClassVar[type[RecommenderConfig]] = RecommenderConfig
+    learns: ClassVar[Learns] = "taste"
+    """What it takes from the data; decides which tests a model must pass."""
     answers_empty: ClassVar[bool] = False
     """Whether the model has its own answer for a shopper without any event."""
     shows_seen: ClassVar[bool] = False

@@ -49,6 +49,7 @@ class MostPopular(Recommender):
 
     Config = MostPopularConfig
     config: MostPopularConfig
+    learns = "counts"
     answers_empty = True
 
     def _fit(

@@ -35,6 +35,7 @@ class RecentlyViewed(Recommender):
 
     Config = RecentlyViewedConfig
     config: RecentlyViewedConfig
+    learns = "counts"
     shows_seen = True
 
     def _fit(

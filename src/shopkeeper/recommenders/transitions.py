@@ -58,6 +58,7 @@ class Transitions(Recommender):
 
     Config = TransitionsConfig
     config: TransitionsConfig
+    learns = "order"
 
     def _fit(
         self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None
