@@ -165,6 +165,13 @@ def open_artifact(folder: Path, kind: str, verify: Verify = "hash") -> ArtifactR
     return ArtifactReader(folder, manifest)
 
 
+def artifact_exists(folder: Path) -> bool:
+    """Whether an artifact of any kind stands in the folder, be it whole or damaged."""
+    folder = Path(folder).absolute()
+    _recover(folder)
+    return (folder / MANIFEST).exists()
+
+
 def content_hash(manifest: Mapping[str, Any]) -> str:
     """One hash for all that an artifact holds: SHA-256 over names and file hashes, in hexadecimal."""
     digest = hashlib.sha256()

@@ -81,6 +81,12 @@ class ResourceError(ShopkeeperError):
     exit_code = 8
 
 
+class TrainingError(ShopkeeperError):
+    """Training cannot go on: the loss is no longer a number."""
+
+    exit_code = 9
+
+
 def choices(got: str, valid: Iterable[str]) -> str:
     """A phrase that lists the valid choices, the closest first.
 

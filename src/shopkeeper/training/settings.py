@@ -47,6 +47,10 @@ class TrainingSettings(Settings):
 
     epochs: Annotated[int, Field(ge=1)] = 16
     """Passes over the training targets."""
+    batch_targets: Annotated[int, Field(ge=1)] = 256
+    """Targets in one step, about, on each process; the loss of a step is the mean over its targets."""
+    max_targets_per_epoch: Annotated[int, Field(ge=1)] | None = None
+    """An epoch takes a new random part of the data with about so many targets; None takes all."""
     optimizer: OptimizerSettings = OptimizerSettings()
     """The optimizer and its options."""
     schedule: ScheduleSettings = ScheduleSettings()
@@ -69,6 +73,8 @@ class TrainingSettings(Settings):
     """Where checkpoints and logs go; None keeps none."""
     checkpoint_every: Annotated[int, Field(ge=1)] = 1
     """Epochs between checkpoints."""
+    checkpoint_steps: Annotated[int, Field(ge=1)] | None = None
+    """Also write one after so many steps within an epoch (for long epochs); None does not."""
     resume: bool = True
     """Go on from the last checkpoint in `checkpoint_folder` where it belongs to the same run."""
     tensorboard: bool = False

@@ -1,0 +1,132 @@
+"""What sequence models share: settings of the next-item loss, scoring a batch of histories, similarity of items."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from shopkeeper.data.batches import pad_right
+from shopkeeper.data.histories import Histories
+from shopkeeper.data.schema import INTEREST_TYPES, EventType
+from shopkeeper.recommenders.base import RecommenderConfig
+from shopkeeper.recommenders.neural import NeuralRecommender
+from shopkeeper.training.settings import TrainingSettings
+from shopkeeper.types import Float32Array, Int32Array
+
+if TYPE_CHECKING:
+    from shopkeeper.training.next_item import NextItemLoss, NextItemObjective
+
+FULL_SOFTMAX_ITEMS = 20_000
+"""Up to so many items `loss="auto"` takes the full softmax."""
+SPARSE_ITEMS = 200_000
+"""From so many items on `sparse_gradients="auto"` updates only the embeddings that a step touches."""
+ENCODED_PLACES = 1 << 16
+"""Histories are read in batches of at most so many padded places."""
+
+
+class SequenceConfig(RecommenderConfig):
+    """Settings that all sequence models share."""
+
+    embedding_size: Annotated[int, Field(ge=1)] = 64
+    """Width of item embeddings and hidden states."""
+    max_length: Annotated[int, Field(ge=1)] = 50
+    """Events of a history that are read, the last ones."""
+    overlap: Annotated[int, Field(ge=0)] = 0
+    """Training cuts a longer history into windows of `max_length`; so many events before a window's first target are
+    read again as its context. Each target counts once; the cuts move from epoch to epoch."""
+    history_types: tuple[EventType, ...] = INTEREST_TYPES
+    """Event types that are read and predicted; others (impressions, returns) are passed over."""
+    loss: Literal["auto", "softmax", "sampled_softmax"] = "auto"
+    """Cross-entropy over the whole catalog, or over a sample; "auto" samples from 20,000 items on."""
+    n_negatives: Annotated[int, Field(ge=1)] = 1024
+    """Items drawn for each batch, for `sampled_softmax`."""
+    popularity_power: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """They are drawn in proportion to their count to this power: 0 is uniform, 1 is popularity."""
+    chunk_megabytes: Annotated[float, Field(gt=0)] = 8.0
+    """Memory of one chunk of logits, for `softmax`."""
+    sparse_gradients: Literal["auto"] | bool = "auto"
+    """Update only the item embeddings that a step touches (they get no weight decay); "auto" does from 200,000 items
+    on with the sampled loss."""
+
+    @model_validator(mode="after")
+    def _overlap_leaves_room(self) -> Self:
+        if self.overlap >= self.max_length:
+            raise ValueError("overlap must be below max_length")
+        return self
+
+
+class SequenceRecommender(NeuralRecommender):
+    """Base of networks that read a history and compare their state after its last event with item embeddings."""
+
+    Config = SequenceConfig
+    config: SequenceConfig
+
+    def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
+        """Inner product of the state after the last event with all item embeddings; minus infinity without events."""
+        import torch
+
+        items, lengths = pad_right(self._read(histories), self.config.max_length)
+        scores = np.full((len(items), self.train.n_items + 1), -np.inf, dtype=np.float32)
+        order = np.flatnonzero(lengths)
+        order = order[np.argsort(lengths[order], kind="stable")]
+        size = max(1, ENCODED_PLACES // items.shape[1])
+        network: Any = self.network
+        device = network.items.weight.device
+        with torch.inference_mode():
+            for start in range(0, len(order), size):
+                rows = order[start : start + size]
+                longest = int(lengths[rows[-1]])
+                read = torch.from_numpy(items[rows, :longest]).to(device)
+                state = network.last(read, torch.from_numpy(lengths[rows]).to(device))
+                scores[rows] = (state @ network.items.weight.T).float().cpu().numpy()
+        return scores
+
+    def similarity(self, item_index: Int32Array) -> Float32Array:
+        """Cosine of item embeddings."""
+        import torch
+        from torch.nn.functional import normalize
+
+        network: Any = self.network
+        with torch.inference_mode():
+            table = normalize(network.items.weight.float(), dim=1)
+            found: Float32Array = (table[torch.from_numpy(item_index.astype(np.int64))] @ table.T).cpu().numpy()
+        return found
+
+    def _objective(self, training: TrainingSettings) -> NextItemObjective:
+        from shopkeeper.training.next_item import NextItemObjective
+
+        return NextItemObjective(
+            self._read(self.train.histories),
+            self.train.n_items,
+            self.config.max_length,
+            self.config.overlap,
+            self._loss(),
+            training,
+        )
+
+    def _loss(self) -> NextItemLoss:
+        from shopkeeper.training.next_item import NextItemLoss
+
+        name = self.config.loss
+        if name == "auto":
+            name = "softmax" if self.train.n_items <= FULL_SOFTMAX_ITEMS else "sampled_softmax"
+        return NextItemLoss(
+            name=name,
+            n_negatives=self.config.n_negatives,
+            popularity_power=self.config.popularity_power,
+            chunk_bytes=int(self.config.chunk_megabytes * (1 << 20)),
+        )
+
+    def _sparse(self) -> bool:
+        """Whether the gradient of the item embedding is sparse."""
+        if self.config.sparse_gradients == "auto":
+            return self.train.n_items >= SPARSE_ITEMS and self._loss().name == "sampled_softmax"
+        return self.config.sparse_gradients
+
+    def _read(self, histories: Histories) -> Histories:
+        """Only the events that the model reads."""
+        codes = np.array([event.code for event in self.config.history_types], dtype=np.uint8)
+        kept = np.isin(histories.event_type, codes)
+        return histories if kept.all() else histories.where(kept)
