@@ -1,0 +1,81 @@
+"""Metrics by segment: new, light and heavy shoppers; head, middle and tail items."""
+
+from __future__ import annotations
+
+from shopkeeper.evaluation.report import wording
+from shopkeeper.evaluation.report.inputs import ReportInputs, Score
+from shopkeeper.evaluation.report.markup import Html, join, note, table
+from shopkeeper.evaluation.report.plots import figure
+from shopkeeper.evaluation.report.scores import ALL, Scores
+from shopkeeper.evaluation.report.sections.leaderboard import cell
+from shopkeeper.evaluation.report.sections.section import Section, subsection
+from shopkeeper.evaluation.report.sections.whiskers import segment_whiskers
+from shopkeeper.evaluation.report.settings import ReportSettings
+
+TITLES = {"shoppers": "By how much the shopper did before", "items": "By popularity of the held-out item"}
+MOST_MODELS = 4
+METRICS = ("recall", "hit_rate", "ndcg")
+
+
+def segments_section(inputs: ReportInputs, settings: ReportSettings) -> Section:
+    """For whom, and for which goods, the models work."""
+    scores = Scores(inputs.scores, settings.metrics[0], settings.k)
+    groups = list(dict.fromkeys(row.group for row in inputs.scores if row.group != ALL))
+    parts = [part for group in groups if (part := _group(scores, group, tuple(inputs.baselines))) is not None]
+    body = join(parts) if parts else note("The models were not measured by segment in this run.")
+    return Section("segments", "For whom it works, and for which goods", body)
+
+
+def _group(scores: Scores, group: str, baselines: tuple[str, ...]) -> Html | None:
+    segments = scores.segments(group)
+    known = {row.metric for row in scores.rows if row.group == group}
+    metric = next((name for name in METRICS if name in known), None)
+    if metric is None:
+        return None
+    shown = _shown(scores, baselines)
+    found = [s for name in segments for model in shown if (s := scores.find(model, metric, group=group, segment=name))]
+    if not found:
+        return None
+    name = wording.metric_name(metric, scores.k)
+    drawn = figure(
+        lambda width: segment_whiskers(found, segments, shown, name),
+        _caption(found, shown[0], name, group),
+        f"{name} by segment",
+    )
+    return subsection(TITLES.get(group, wording.words(group).capitalize()), drawn, _table(scores, metric, group))
+
+
+def _shown(scores: Scores, baselines: tuple[str, ...]) -> list[str]:
+    """The best models and the first baseline: a plot with all of them cannot be read."""
+    models = scores.models()
+    baseline = next((name for name in baselines if name in models), None)
+    first = [name for name in models if name != baseline][: MOST_MODELS - 1]
+    return first + ([baseline] if baseline else [])
+
+
+def _caption(found: list[Score], model: str, name: str, group: str) -> str:
+    own = sorted((score for score in found if score.model == model), key=lambda score: -score.value)
+    if not own:
+        return f"{name} by segment."
+    most, least = own[0], own[-1]
+    noun = "shoppers" if group == "shoppers" else "items"
+    if most is least:
+        return f"{model} reaches {name} {wording.score(most.value)} for {most.segment} {noun}."
+    return (
+        f"{model} does best for {most.segment} {noun} ({name} {wording.score(most.value)}) and least well for "
+        f"{least.segment} {noun} ({wording.score(least.value)})."
+    )
+
+
+def _table(scores: Scores, metric: str, group: str) -> Html:
+    segments = scores.segments(group)
+    rows = []
+    for model in scores.models():
+        cells = [cell(scores.find(model, metric, group=group, segment=name)) for name in segments]
+        rows.append([model, *cells])
+    sizes = {row.segment: row.n_users for row in scores.rows if row.group == group and row.n_users is not None}
+    head = [
+        "Model",
+        *(f"{name} ({wording.plural(sizes[name], 'shopper')})" if name in sizes else name for name in segments),
+    ]
+    return table(head, rows, numeric=range(1, len(head)))

@@ -1,0 +1,63 @@
+"""What validation found: the findings that matter most, with count and remedy."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from shopkeeper.evaluation.report import wording
+from shopkeeper.evaluation.report.inputs import ReportInputs
+from shopkeeper.evaluation.report.markup import Html, join, note, paragraph, table, tag
+from shopkeeper.evaluation.report.sections.section import Section
+from shopkeeper.evaluation.report.settings import ReportSettings
+
+SEVERITIES = ("error", "warning", "info")
+SHOWN = 8
+
+
+def validation_section(inputs: ReportInputs, settings: ReportSettings) -> Section:
+    """Headline of the validation report."""
+    report = inputs.validation
+    if report is None:
+        body = note("The log was not validated in this run; `shopkeeper validate` looks for faults in it.")
+    else:
+        body = _findings(list(report.get("findings", [])))
+    return Section("validation", "What validation found", body)
+
+
+def _findings(findings: list[Mapping[str, Any]]) -> Html:
+    if not findings:
+        return paragraph("Validation looked for faults and found none.")
+    findings = sorted(findings, key=lambda one: (_rank(one), -int(one.get("count") or 0)))
+    numbers = Counter(str(one.get("severity", "info")) for one in findings)
+    words = [wording.plural(numbers[name], name) for name in SEVERITIES if numbers[name]]
+    lead = paragraph(f"Validation names {wording.plural(len(findings), 'finding')}: {wording.listing(words)}.")
+    rows = [
+        (
+            tag("span", one.get("severity", "info"), class_=f"badge {_class(one)}"),
+            _what(one),
+            wording.count(one["count"]) if one.get("count") is not None else wording.DASH,
+            one.get("remedy") or wording.DASH,
+        )
+        for one in findings[:SHOWN]
+    ]
+    rest = len(findings) - SHOWN
+    more = note(f"and {wording.plural(rest, 'further finding')} in the validation report.") if rest > 0 else Html()
+    return join([lead, table(("Severity", "Finding", "Rows", "What to do"), rows, numeric=[2]), more])
+
+
+def _rank(finding: Mapping[str, Any]) -> int:
+    name = str(finding.get("severity", "info"))
+    return SEVERITIES.index(name) if name in SEVERITIES else len(SEVERITIES)
+
+
+def _class(finding: Mapping[str, Any]) -> str:
+    return SEVERITIES[min(_rank(finding), len(SEVERITIES) - 1)]
+
+
+def _what(finding: Mapping[str, Any]) -> str:
+    for key in ("message", "title", "what", "problem", "name", "code"):
+        if finding.get(key):
+            return wording.words(str(finding[key])) if key in ("name", "code") else str(finding[key])
+    return "a finding without a name"
