@@ -34,7 +34,7 @@ check: $(DEV)
 	$(BIN)/lint-imports
 
 docs: $(VENV)/installed-docs
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf site build dist demo-output .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
