@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LARGEST = float(np.finfo(np.float32).max)
 """The largest magnitude of a number that counts as known; all output fits into float32."""
+SMALLEST = float(np.finfo(np.float32).smallest_subnormal)
+"""A smaller magnitude is 0: it would be in float32, and a scale of such numbers overflows."""
 MICROSECONDS_A_DAY = 86_400e6
 
 
@@ -46,7 +48,9 @@ def as_numbers(name: str, column: pa.Array) -> Float64Array:
         raise wrong_type(name, column, "numbers, booleans or moments")
     floats = pc.fill_null(column.cast(pa.float64(), safe=False), float("nan"))
     values = np.array(floats.to_numpy(zero_copy_only=False), dtype=np.float64)
-    values[~(np.abs(values) <= LARGEST)] = np.nan
+    size = np.abs(values)
+    values[size < SMALLEST] = 0.0
+    values[~(size <= LARGEST)] = np.nan
     return values
 
 
