@@ -1,7 +1,8 @@
 """The report: one self-contained HTML page from plain facts. See `write_report`."""
 
-from shopkeeper.evaluation.report.inputs import Cost, Protocol, ReportInputs, Score
+from shopkeeper.evaluation.report.board import Board, ModelCost
+from shopkeeper.evaluation.report.inputs import ReportInputs
 from shopkeeper.evaluation.report.page import render_report, write_report
 from shopkeeper.evaluation.report.settings import ReportSettings
 
-__all__ = ["Cost", "Protocol", "ReportInputs", "ReportSettings", "Score", "render_report", "write_report"]
+__all__ = ["Board", "ModelCost", "ReportInputs", "ReportSettings", "render_report", "write_report"]

@@ -18,13 +18,14 @@ from shopkeeper.evaluation.report.sections.beyond import beyond_section
 from shopkeeper.evaluation.report.sections.card import card_section
 from shopkeeper.evaluation.report.sections.data import data_section
 from shopkeeper.evaluation.report.sections.examples import examples_section
-from shopkeeper.evaluation.report.sections.leaderboard import headline, leaderboard_section
+from shopkeeper.evaluation.report.sections.leaderboard import leaderboard_section
 from shopkeeper.evaluation.report.sections.learning import learning_section
 from shopkeeper.evaluation.report.sections.reading import reading_section
 from shopkeeper.evaluation.report.sections.section import Section
 from shopkeeper.evaluation.report.sections.segments import segments_section
 from shopkeeper.evaluation.report.sections.validation import validation_section
 from shopkeeper.evaluation.report.settings import ReportSettings
+from shopkeeper.evaluation.report.verdict import headline
 
 SECTIONS: tuple[Callable[[ReportInputs, ReportSettings], Section], ...] = (
     leaderboard_section,
@@ -80,7 +81,7 @@ def render_report(inputs: ReportInputs, settings: ReportSettings) -> str:
 
 
 def _masthead(inputs: ReportInputs, settings: ReportSettings) -> Html:
-    scores = Scores(inputs.scores, settings.metrics[0], settings.k)
+    scores = Scores.of(inputs, settings)
     said = headline(scores, tuple(inputs.baselines))
     over = tag("p", " · ".join(part for part in ("Shopkeeper", settings.shop) if part), class_="over")
     lead = paragraph(said, class_="lead") if said else Html()

@@ -89,6 +89,7 @@ def _look(small: bool) -> dict[str, Any]:
     words = {"font": FONT, "fontSize": size, "fontWeight": "normal", "color": INK}
     return {
         "background": None,
+        "padding": {"left": 8, "right": 8, "top": 5, "bottom": 5},
         "font": FONT,
         "view": {"stroke": None},
         "axis": {

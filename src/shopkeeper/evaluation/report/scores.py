@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from shopkeeper.evaluation.report.inputs import Score
+from shopkeeper.evaluation.report.inputs import ReportInputs
+from shopkeeper.evaluation.report.settings import ReportSettings
+from shopkeeper.evaluation.rows import MetricRow
 
 ALL = "all"
-CATALOG_METRICS = ("coverage", "novelty", "diversity", "popularity", "gini")
+CATALOG_METRICS = ("coverage", "novelty", "diversity", "vector_diversity", "popularity", "gini")
 """Metrics about the lists themselves; all others say how well the lists hit."""
-HIT_METRICS = ("ndcg", "recall", "hit_rate", "mrr", "precision", "map")
+HIT_METRICS = ("ndcg", "recall", "hit_rate", "mrr", "precision", "map", "revenue")
 """Order of the columns; others follow."""
 
 
@@ -24,15 +26,22 @@ class Scores:
         k: Length of list that the page speaks of.
     """
 
-    rows: Sequence[Score]
+    rows: Sequence[MetricRow]
     leading: str
     k: int
 
-    def find(self, model: str, metric: str, k: int | None = None, group: str = ALL, segment: str = "") -> Score | None:
-        """The row of a figure, or None; `k` None takes the length that the page speaks of, or a metric without one."""
-        wanted = (self.k, None) if k is None else (k,)
+    @staticmethod
+    def of(inputs: ReportInputs, settings: ReportSettings) -> Scores:
+        """The rows of the leaderboard; none where nothing was evaluated."""
+        return Scores(inputs.board.rows if inputs.board else (), settings.metrics[0], settings.k)
+
+    def find(
+        self, model: str, metric: str, k: int | None = None, group: str = ALL, segment: str = ""
+    ) -> MetricRow | None:
+        """The row of a figure, or None; `k` None takes the length that the page speaks of."""
+        wanted = self.k if k is None else k
         for row in self.rows:
-            if (row.model, row.metric, row.group, row.segment) == (model, metric, group, segment) and row.k in wanted:
+            if (row.model, row.metric, row.group, row.segment) == (model, metric, group, segment) and row.k == wanted:
                 return row
         return None
 
@@ -48,30 +57,30 @@ class Scores:
 
     def hit_metrics(self) -> list[str]:
         """Metrics of hits that the whole table has at `k`, the leading one first."""
-        found = [row.metric for row in self.rows if row.group == ALL and row.k in (self.k, None)]
+        found = [row.metric for row in self.rows if row.group == ALL and row.k == self.k]
         names = [name for name in _distinct(found) if name not in CATALOG_METRICS]
         return sorted(names, key=lambda name: (name != self.leading, _place(name)))
 
     def catalog_metrics(self) -> list[str]:
         """Metrics about the lists that the table has."""
-        found = {row.metric for row in self.rows if row.group == ALL}
+        found = {row.metric for row in self.rows if row.group == ALL and row.k == self.k}
         return [name for name in CATALOG_METRICS if name in found]
 
     def lengths(self) -> list[int]:
         """All lengths of list in the table, ascending."""
-        return sorted({row.k for row in self.rows if row.group == ALL and row.k is not None})
+        return sorted({row.k for row in self.rows if row.group == ALL})
 
     def segments(self, group: str) -> list[str]:
         """Names of the segments of a group, in the order they came."""
         return _distinct(row.segment for row in self.rows if row.group == group)
 
 
-def ratio(better: Score | None, worse: Score | None) -> float | None:
+def ratio(better: MetricRow | None, worse: MetricRow | None) -> float | None:
     """How many times the one figure is the other; None where one is missing or the other is zero."""
     return better.value / worse.value if better is not None and worse is not None and worse.value > 0 else None
 
 
-def overlap(one: Score, other: Score) -> bool | None:
+def overlap(one: MetricRow, other: MetricRow) -> bool | None:
     """Whether the intervals overlap; None where one has none."""
     if one.low is None or one.high is None or other.low is None or other.high is None:
         return None

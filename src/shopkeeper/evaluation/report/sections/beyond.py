@@ -16,7 +16,7 @@ from shopkeeper.evaluation.report.settings import ReportSettings
 
 def beyond_section(inputs: ReportInputs, settings: ReportSettings) -> Section:
     """What the lists are like, whether or not they hit."""
-    scores = Scores(inputs.scores, settings.metrics[0], settings.k)
+    scores = Scores.of(inputs, settings)
     metrics = scores.catalog_metrics()
     if not metrics:
         return Section(

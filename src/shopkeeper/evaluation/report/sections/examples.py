@@ -24,7 +24,8 @@ TARGETS_SHOWN = 8
 def examples_section(inputs: ReportInputs, settings: ReportSettings) -> Section:
     """Some shoppers by name, with hits marked."""
     title = "Some shoppers, one by one"
-    holdout = inputs.split.test if inputs.protocol.part == "test" else inputs.split.validation
+    on_validation = inputs.board is not None and inputs.board.protocol.part == "validation"
+    holdout = inputs.split.validation if on_validation else inputs.split.test
     models = list(inputs.recommenders)
     if not models or settings.examples == 0:
         return Section("examples", title, note("No model was given to show examples of."))

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from shopkeeper.evaluation.leaderboard import Protocol
 from shopkeeper.evaluation.report import wording
-from shopkeeper.evaluation.report.inputs import Cost, Protocol, ReportInputs, Score
+from shopkeeper.evaluation.report.board import Board, ModelCost
+from shopkeeper.evaluation.report.inputs import ReportInputs
 from shopkeeper.evaluation.report.markup import Html, join, note, paragraph, strong, table, tag
 from shopkeeper.evaluation.report.plots import figure
-from shopkeeper.evaluation.report.scores import Scores, overlap, ratio
+from shopkeeper.evaluation.report.scores import Scores
 from shopkeeper.evaluation.report.sections.section import Section, subsection
 from shopkeeper.evaluation.report.sections.whiskers import whiskers
 from shopkeeper.evaluation.report.settings import ReportSettings
+from shopkeeper.evaluation.report.verdict import comparison
+from shopkeeper.evaluation.rows import MetricRow
 
+TITLE = "Which model knows best"
 SPLITS = {
     "global_time": "split at one moment for all shoppers",
     "leave_one_out": "last event of each shopper held out",
@@ -25,20 +32,20 @@ MAIN_METRICS = 4
 
 def leaderboard_section(inputs: ReportInputs, settings: ReportSettings) -> Section:
     """Which model hits best, and what it costs."""
-    scores = Scores(inputs.scores, settings.metrics[0], settings.k)
-    parts = [stamps(inputs.protocol)]
+    board = inputs.board
+    if board is None or not board.rows:
+        return Section("leaderboard", TITLE, note("No model was evaluated in this run."))
+    scores = Scores.of(inputs, settings)
     models = scores.models()
-    if not models:
-        parts.append(note("No model was evaluated in this run."))
-        return Section("leaderboard", "Which model knows best", join(parts))
+    parts = [stamps(board.protocol)]
     for metric in settings.metrics:
         found = [score for model in models if (score := scores.find(model, metric))]
         if found:
-            parts.append(_plot(metric, found, inputs, scores))
-    parts.append(subsection("All figures", _table(scores, inputs)))
+            parts.append(_plot(metric, found, board, tuple(inputs.baselines)))
+    parts.append(subsection("All figures", _table(scores, board, inputs.baselines)))
     if scores.lengths()[1:] or scores.hit_metrics()[MAIN_METRICS:]:
         parts.append(_other_lengths(scores))
-    return Section("leaderboard", "Which model knows best", join(parts))
+    return Section("leaderboard", TITLE, join(parts))
 
 
 def stamps(protocol: Protocol) -> Html:
@@ -50,75 +57,33 @@ def stamps(protocol: Protocol) -> Html:
         (SPLITS.get(protocol.split_kind, wording.words(protocol.split_kind)), ""),
         ("leaks the future", "bad") if protocol.leaks_future else ("no leak of the future", "good"),
         (f"{hidden[protocol.hide_seen]} ({wording.percent(protocol.repeat_share)} of events are repeats)", ""),
-        (f"{wording.percent(protocol.unreachable_share)} of targets unreachable", ""),
+        (f"{wording.percent(protocol.unseen_share)} of targets unreachable", ""),
         (f"{wording.plural(protocol.n_users, 'shopper')} asked, "
-         f"{wording.plural(protocol.n_targets, 'event')} held out ({protocol.part})", ""),
+         f"{wording.plural(protocol.n_targets, 'item')} held out ({protocol.part})", ""),
     ]  # fmt: skip
+    if protocol.hidden_share > 0:
+        marks.append((f"{wording.percent(protocol.hidden_share)} of targets are among the hidden items", "bad"))
     return tag("ul", *(tag("li", words, class_=f"stamp {kind}".strip()) for words, kind in marks), class_="stamps")
 
 
-def headline(scores: Scores, baselines: tuple[str, ...]) -> str | None:
-    """The one sentence that matters: how often the best model hits, and how much better that is than a baseline."""
-    models = scores.models()
-    metric = next((name for name in ("hit_rate", "recall") if models and scores.find(models[0], name)), None)
-    if metric is None:
-        return None
-    best = scores.find(models[0], metric)
-    assert best is not None  # noqa: S101
-    k = "ten" if scores.k == 10 else str(scores.k)
-    if metric == "hit_rate":
-        said = f"{best.model} finds a held-out item in its top {k} for {wording.percent(best.value)} of shoppers"
-    else:
-        said = f"{best.model} finds {wording.percent(best.value)} of the held-out items in its top {k}"
-    baseline = next((name for name in baselines if name in models and name != best.model), None)
-    if baseline is None:
-        return said + "."
-    share = ratio(best, scores.find(baseline, metric))
-    return said + (f", {wording.times(share)} as often as {baseline}." if share is not None else ".")
-
-
-def comparison(found: list[Score], baselines: tuple[str, ...], name: str) -> str:
-    """A sentence under a plot: the best, the next, whether their intervals overlap, and the baseline."""
-    ranked = sorted(found, key=lambda score: -score.value)
-    best = ranked[0]
-    said = f"{best.model} is first with {name} {wording.score(best.value)}"
-    if best.low is not None and best.high is not None:
-        said += f" (95 % interval {wording.score(best.low)} to {wording.score(best.high)})"
-    baseline = next((score for score in ranked if score.model in baselines and score is not best), None)
-    share = ratio(best, baseline)
-    if share is not None and baseline is not None:
-        said += f", {wording.times(share)} that of {baseline.model}"
-    if len(ranked) == 1:
-        return said + "."
-    said += f". Next is {ranked[1].model} with {wording.score(ranked[1].value)}"
-    touching = overlap(best, ranked[1])
-    if touching is None:
-        return said + "."
-    if touching:
-        return said + "; their intervals overlap, so the order of these two is not settled."
-    return said + "; their intervals do not overlap."
-
-
-def _plot(metric: str, found: list[Score], inputs: ReportInputs, scores: Scores) -> Html:
-    name = wording.metric_name(metric, scores.k)
+def _plot(metric: str, found: list[MetricRow], board: Board, baselines: tuple[str, ...]) -> Html:
+    name = wording.metric_name(metric, found[0].k)
     best = max(found, key=lambda score: score.value).model
-    caption = comparison(found, tuple(inputs.baselines), name)
+    caption = comparison(found, baselines, name, board.comparisons)
     meaning = paragraph(wording.sentence(wording.METRIC_MEANINGS.get(metric, "")), class_="meaning")
     drawn = figure(lambda width: whiskers(found, name, best, width), caption, f"{name} of each model with intervals")
     return subsection(name, meaning, drawn)
 
 
-def _table(scores: Scores, inputs: ReportInputs) -> Html:
+def _table(scores: Scores, board: Board, baselines: Sequence[str]) -> Html:
     metrics = scores.hit_metrics()[:MAIN_METRICS]
     models = scores.models()
     best = {metric: max((s.value for m in models if (s := scores.find(m, metric))), default=None) for metric in metrics}
     head = ["Model", *(wording.metric_name(name, scores.k) for name in metrics), "Fit", "Answer", "Size", "Seeds"]
     rows = []
     for model in models:
-        cost = inputs.costs.get(model, Cost())
-        label = (
-            join([model, " ", tag("span", "baseline", class_="badge")]) if model in inputs.baselines else text_of(model)
-        )
+        cost = board.costs.get(model, ModelCost())
+        label = join([model, " ", tag("span", "baseline", class_="badge")]) if model in baselines else text_of(model)
         cells = [cell(scores.find(model, name), best[name]) for name in metrics]
         seeds = ", ".join(map(str, cost.seeds)) or wording.DASH
         spent = [
@@ -139,7 +104,7 @@ def text_of(model: str) -> Html:
     return join([model])
 
 
-def cell(score: Score | None, best: float | None = None) -> Html:
+def cell(score: MetricRow | None, best: float | None = None) -> Html:
     """A figure with its interval below it, bold where it is the best."""
     if score is None:
         return join([wording.DASH])
@@ -163,6 +128,6 @@ def _other_lengths(scores: Scores) -> Html:
     return tag("details", tag("summary", "Every metric at every length of list"), inside)
 
 
-def cell_of(score: Score | None) -> str:
+def cell_of(score: MetricRow | None) -> str:
     """A figure without its interval."""
     return wording.metric_value(score.metric, score.value) if score else wording.DASH

@@ -17,6 +17,8 @@ from shopkeeper.evaluation.report.sections.section import Section, subsection
 from shopkeeper.evaluation.report.settings import ReportSettings
 
 Point = tuple[int, float]
+CURVES = ("loss", "validation")
+"""Columns of the log that are drawn."""
 
 
 def learning_section(inputs: ReportInputs, settings: ReportSettings) -> Section:
@@ -29,9 +31,9 @@ def _body(log: Path | None) -> Html:
         return note("No model of this run was trained in epochs, so there is no learning curve.")
     curves = read_log(log)
     parts = []
-    if loss := curves.get("loss"):
+    if loss := curves["loss"]:
         parts.append(subsection("Training loss", _figure(loss, "loss", SERIES[1], loss_caption(loss), best=None)))
-    if metric := curves.get("ndcg"):
+    if metric := curves["validation"]:
         best = max(metric, key=lambda point: point[1])
         drawn = _figure(metric, "validation NDCG@10", ACCENT, metric_caption(metric), best)
         parts.append(subsection("Validation NDCG@10", drawn))
@@ -42,11 +44,11 @@ def read_log(file: Path) -> dict[str, list[Point]]:
     """Reads the curves of a training log.
 
     Args:
-        file: CSV with a column ``epoch``, one whose name holds ``loss`` and one whose name holds ``ndcg``; cells may
-            be empty where an epoch was not validated.
+        file: CSV with the columns ``epoch``, ``loss`` and ``validation`` (NDCG@10), as the training loop writes it;
+            cells are empty where an epoch was not validated.
 
     Returns:
-        Points (epoch, value) under ``"loss"`` and ``"ndcg"``, one an epoch, the last row of an epoch counts.
+        Points (epoch, value) under ``"loss"`` and ``"validation"``, one an epoch, the last row of an epoch counts.
 
     Raises:
         DataError: The file cannot be read or has no column ``epoch``.
@@ -59,11 +61,10 @@ def read_log(file: Path) -> dict[str, list[Point]]:
     if table and "epoch" not in table[0]:
         raise DataError(f"{file} is no training log", expected="a column epoch", got=", ".join(table[0]))
     curves: dict[str, list[Point]] = {}
-    for name in ("loss", "ndcg"):
-        column = next((column for column in (table[0] if table else ()) if column and name in column.lower()), None)
+    for name in CURVES:
         points = {}
         for row in table:
-            epoch, value = _number(row["epoch"]), _number(row[column]) if column else None
+            epoch, value = _number(row["epoch"]), _number(row.get(name))
             if epoch is not None and value is not None:
                 points[int(epoch)] = value
         curves[name] = sorted(points.items())

@@ -21,7 +21,7 @@ WORDS = {
 
 def reading_section(inputs: ReportInputs, settings: ReportSettings) -> Section:
     """A short glossary, with the metrics that this page has."""
-    scores = Scores(inputs.scores, settings.metrics[0], settings.k)
+    scores = Scores.of(inputs, settings)
     meanings = {
         wording.metric_name(name, settings.k): wording.METRIC_MEANINGS[name]
         for name in scores.hit_metrics()

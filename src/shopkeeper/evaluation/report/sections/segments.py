@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from shopkeeper.evaluation.report import wording
-from shopkeeper.evaluation.report.inputs import ReportInputs, Score
-from shopkeeper.evaluation.report.markup import Html, join, note, table
+from shopkeeper.evaluation.report.inputs import ReportInputs
+from shopkeeper.evaluation.report.markup import Html, join, note, paragraph, table
 from shopkeeper.evaluation.report.plots import figure
 from shopkeeper.evaluation.report.scores import ALL, Scores
 from shopkeeper.evaluation.report.sections.leaderboard import cell
 from shopkeeper.evaluation.report.sections.section import Section, subsection
 from shopkeeper.evaluation.report.sections.whiskers import segment_whiskers
 from shopkeeper.evaluation.report.settings import ReportSettings
+from shopkeeper.evaluation.rows import MetricRow
 
 TITLES = {"shoppers": "By how much the shopper did before", "items": "By popularity of the held-out item"}
+MEANINGS = {
+    "shoppers": "New: nothing in training. Light: at most as many events as the median shopper. Heavy: more.",
+    "items": "Head: the most popular items that together take a fifth of all events. Tail: those of the last fifth. "
+    "Middle: those between.",
+}
 MOST_MODELS = 4
 METRICS = ("recall", "hit_rate", "ndcg")
 
 
 def segments_section(inputs: ReportInputs, settings: ReportSettings) -> Section:
     """For whom, and for which goods, the models work."""
-    scores = Scores(inputs.scores, settings.metrics[0], settings.k)
-    groups = list(dict.fromkeys(row.group for row in inputs.scores if row.group != ALL))
+    scores = Scores.of(inputs, settings)
+    groups = list(dict.fromkeys(row.group for row in scores.rows if row.group != ALL))
     parts = [part for group in groups if (part := _group(scores, group, tuple(inputs.baselines))) is not None]
     body = join(parts) if parts else note("The models were not measured by segment in this run.")
     return Section("segments", "For whom it works, and for which goods", body)
@@ -42,7 +48,10 @@ def _group(scores: Scores, group: str, baselines: tuple[str, ...]) -> Html | Non
         _caption(found, shown[0], name, group),
         f"{name} by segment",
     )
-    return subsection(TITLES.get(group, wording.words(group).capitalize()), drawn, _table(scores, metric, group))
+    about = [paragraph(MEANINGS[group], class_="meaning")] if group in MEANINGS else []
+    return subsection(
+        TITLES.get(group, wording.words(group).capitalize()), *about, drawn, _table(scores, metric, group)
+    )
 
 
 def _shown(scores: Scores, baselines: tuple[str, ...]) -> list[str]:
@@ -53,7 +62,7 @@ def _shown(scores: Scores, baselines: tuple[str, ...]) -> list[str]:
     return first + ([baseline] if baseline else [])
 
 
-def _caption(found: list[Score], model: str, name: str, group: str) -> str:
+def _caption(found: list[MetricRow], model: str, name: str, group: str) -> str:
     own = sorted((score for score in found if score.model == model), key=lambda score: -score.value)
     if not own:
         return f"{name} by segment."

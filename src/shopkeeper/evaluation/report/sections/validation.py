@@ -8,7 +8,7 @@ from typing import Any
 
 from shopkeeper.evaluation.report import wording
 from shopkeeper.evaluation.report.inputs import ReportInputs
-from shopkeeper.evaluation.report.markup import Html, join, note, paragraph, table, tag
+from shopkeeper.evaluation.report.markup import Html, join, note, paragraph, tag
 from shopkeeper.evaluation.report.sections.section import Section
 from shopkeeper.evaluation.report.settings import ReportSettings
 
@@ -33,18 +33,20 @@ def _findings(findings: list[Mapping[str, Any]]) -> Html:
     numbers = Counter(str(one.get("severity", "info")) for one in findings)
     words = [wording.plural(numbers[name], name) for name in SEVERITIES if numbers[name]]
     lead = paragraph(f"Validation names {wording.plural(len(findings), 'finding')}: {wording.listing(words)}.")
-    rows = [
-        (
-            tag("span", one.get("severity", "info"), class_=f"badge {_class(one)}"),
-            _what(one),
-            wording.count(one["count"]) if one.get("count") is not None else wording.DASH,
-            one.get("remedy") or wording.DASH,
-        )
-        for one in findings[:SHOWN]
-    ]
+    shown = tag("ul", *(_entry(one) for one in findings[:SHOWN]), class_="findings")
     rest = len(findings) - SHOWN
     more = note(f"and {wording.plural(rest, 'further finding')} in the validation report.") if rest > 0 else Html()
-    return join([lead, table(("Severity", "Finding", "Rows", "What to do"), rows, numeric=[2]), more])
+    return join([lead, shown, more])
+
+
+def _entry(finding: Mapping[str, Any]) -> Html:
+    rows = finding.get("count")
+    return tag(
+        "li",
+        tag("span", finding.get("severity", "info"), class_=f"badge {_class(finding)}"),
+        tag("div", tag("span", _what(finding)), tag("small", finding.get("remedy") or "")),
+        tag("span", wording.plural(int(rows), "row") if rows is not None else "", class_="num"),
+    )
 
 
 def _rank(finding: Mapping[str, Any]) -> int:

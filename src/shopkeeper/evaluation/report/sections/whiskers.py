@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from shopkeeper.evaluation.report import wording
-from shopkeeper.evaluation.report.inputs import Score
 from shopkeeper.evaluation.report.plots import ACCENT, QUIET, rows, series_scale
+from shopkeeper.evaluation.rows import MetricRow
 
 HEIGHT = 30
 
 
-def whiskers(scores: Sequence[Score], title: str, best: str, width: int) -> Any:
+def whiskers(scores: Sequence[MetricRow], title: str, best: str, width: int) -> Any:
     """One row a model, the best one in the accent color.
 
     Args:
@@ -31,7 +31,7 @@ def whiskers(scores: Sequence[Score], title: str, best: str, width: int) -> Any:
         y=alt.Y("model:N", sort=[score.model for score in scores], title=None),
         color=alt.Color("tone:N", scale=None),
     )
-    axis = alt.X("low:Q", title=title, scale=alt.Scale(zero=True, nice=True), axis=alt.Axis(tickCount=5))
+    axis = alt.X("low:Q", title=title, scale=_scale(data), axis=alt.Axis(tickCount=5))
     lines = base.mark_rule(strokeWidth=2.4).encode(x=axis, x2="high:Q")
     dots = base.mark_point(size=95, opacity=1).encode(x="value:Q")
     text = base.mark_text(align="left", dx=9, fontSize=11).encode(x="high:Q", text="shown:N")
@@ -39,7 +39,7 @@ def whiskers(scores: Sequence[Score], title: str, best: str, width: int) -> Any:
     return alt.layer(lines, dots, text).properties(height=HEIGHT * len(data))
 
 
-def segment_whiskers(scores: Sequence[Score], segments: Sequence[str], models: Sequence[str], title: str) -> Any:
+def segment_whiskers(scores: Sequence[MetricRow], segments: Sequence[str], models: Sequence[str], title: str) -> Any:
     """One band a segment, within it one row a model.
 
     Args:
@@ -59,13 +59,20 @@ def segment_whiskers(scores: Sequence[Score], segments: Sequence[str], models: S
         yOffset=alt.YOffset("model:N", sort=list(models)),
         color=alt.Color("model:N", scale=series_scale(models), sort=list(models)),
     )
-    axis = alt.X("low:Q", title=title, scale=alt.Scale(zero=True, nice=True), axis=alt.Axis(tickCount=5))
+    axis = alt.X("low:Q", title=title, scale=_scale(data), axis=alt.Axis(tickCount=5))
     lines = base.mark_rule(strokeWidth=2.4).encode(x=axis, x2="high:Q")
     dots = base.mark_point(size=80, opacity=1).encode(x="value:Q")
     return alt.layer(lines, dots).properties(height=len(segments) * (22 * len(models) + 16))
 
 
-def _row(score: Score) -> dict[str, Any]:
+def _scale(data: Sequence[dict[str, Any]]) -> Any:
+    """From zero to a little beyond the last whisker, so that the figure beside it has room."""
+    import altair as alt
+
+    return alt.Scale(domain=[0, 1.1 * max(row["high"] for row in data) or 1], nice=False)
+
+
+def _row(score: MetricRow) -> dict[str, Any]:
     return {
         "model": score.model,
         "value": score.value,
