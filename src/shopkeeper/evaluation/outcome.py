@@ -1,0 +1,106 @@
+"""One pass over all questions: the rank of every target and, where asked for, the list of every shopper.
+
+Scores of the whole catalog exist only for one batch of shoppers at a time; what stays is one number a target.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from shopkeeper.data.holdout import Holdout
+from shopkeeper.errors import ShopkeeperError
+from shopkeeper.metrics.ranks import ranks_in_lists, ranks_of_targets
+from shopkeeper.metrics.targets import distinct_targets
+from shopkeeper.recommenders.base import Recommender
+from shopkeeper.recommenders.top_k import top_k
+from shopkeeper.training.progress import Progress
+from shopkeeper.types import Float32Array, Float64Array, Int32Array, Int64Array
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a model answered.
+
+    Attributes:
+        rows: int64 [t]; the shopper of each distinct target, ascending.
+        items: int32 [t]; 0 for an item that training has not seen.
+        values: float64 [t] or None; what each target was worth.
+        ranks: float64 [t]; from 1, infinity for a target that did not or could not come out.
+        n_relevant: int64 [n]; number of distinct targets of each shopper.
+        lists: int32 [n, k], the best items of each shopper; k is 0 where nobody asked for lists.
+    """
+
+    rows: Int64Array
+    items: Int32Array
+    values: Float64Array | None
+    ranks: Float64Array
+    n_relevant: Int64Array
+    lists: Int32Array
+
+    @property
+    def unseen_share(self) -> float:
+        """Share of the targets that training has not seen."""
+        return float(np.mean(self.items == 0)) if len(self.items) else 0.0
+
+
+def answer(
+    recommender: Recommender,
+    holdout: Holdout,
+    k: int,
+    hide_seen: bool | None = None,
+    from_lists: bool = False,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Asks a fitted model all questions of a part.
+
+    Args:
+        recommender: The fitted model.
+        holdout: The questions.
+        k: Length of the lists to keep; 0 keeps none.
+        hide_seen: Hide items of the history; None leaves it to the model.
+        from_lists: Take ranks from the lists alone.
+        progress: Told about each batch.
+
+    Returns:
+        Ranks and lists.
+
+    Raises:
+        ShopkeeperError: The model's scores have another shape than they should, or are not numbers.
+    """
+    rows, items, values = distinct_targets(
+        holdout.targets.rows, np.asarray(holdout.targets.item_index), holdout.target_value
+    )
+    ranks = np.full(len(rows), np.inf)
+    lists = np.zeros((len(holdout), min(k, recommender.train.n_items)), dtype=np.int32)
+    for start, batch in holdout.histories.batches(recommender.batch_size()):
+        users = holdout.user_index[start : start + len(batch)]
+        first, last = np.searchsorted(rows, [start, start + len(batch)])
+        of_batch, wanted = rows[first:last] - start, items[first:last]
+        if from_lists:
+            best, _, _ = recommender.rank(users, batch, lists.shape[1], hide_seen)
+            ranks[first:last] = ranks_in_lists(best, of_batch, wanted)
+        else:
+            scores, _ = recommender.final_scores(users, batch, hide_seen)
+            _check(scores, len(batch), recommender)
+            ranks[first:last] = ranks_of_targets(scores, of_batch, wanted)
+            best = top_k(scores, lists.shape[1])[0] if lists.shape[1] else lists[start : start + len(batch)]
+        lists[start : start + len(batch)] = best
+        if progress is not None:
+            progress.advance(len(batch))
+    return Outcome(rows, items, values, ranks, np.bincount(rows, minlength=len(holdout)), lists)
+
+
+def _check(scores: Float32Array, n: int, recommender: Recommender) -> None:
+    expected = (n, recommender.train.n_items + 1)
+    if scores.shape != expected:
+        raise ShopkeeperError(
+            f"scores of {recommender.name} have the wrong shape", expected=str(expected), got=str(scores.shape)
+        )
+    if np.isnan(scores.min(axis=1)).any():
+        raise ShopkeeperError(
+            f"{recommender.name} gives scores that are not numbers",
+            expected="finite scores, or minus infinity where the model has nothing to say",
+            remedy="look at the loss: the training has probably diverged; try a smaller learning rate",
+        )

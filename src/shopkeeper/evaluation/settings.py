@@ -1,0 +1,40 @@
+"""What is measured, on whom, and how sure the figures are."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shopkeeper.config import Settings
+
+MetricName = Literal[
+    "recall", "precision", "hit_rate", "ndcg", "mrr", "map", "revenue",
+    "coverage", "novelty", "diversity", "vector_diversity", "popularity", "gini",
+]  # fmt: skip
+"""Names of metrics as settings and tables spell them."""
+
+
+class EvaluationSettings(Settings):
+    """One evaluation: the full catalog is ranked for every shopper asked."""
+
+    ks: tuple[Annotated[int, Field(ge=1)], ...] = (5, 10, 20)
+    """Lengths of the list."""
+    metrics: tuple[MetricName, ...] = (
+        "recall", "precision", "hit_rate", "ndcg", "mrr", "map", "revenue",
+        "coverage", "novelty", "diversity", "popularity", "gini",
+    )  # fmt: skip
+    """Which metrics; those that the data cannot give (revenue without prices, diversity without categories) are left
+    out of the table."""
+    seed: int = 0
+    """Seed of the sample of shoppers and of the bootstrap."""
+    n_bootstrap: Annotated[int, Field(ge=0)] = 1000
+    """Resamples for the 95 % intervals over shoppers; 0 leaves the intervals out."""
+    hide_seen: bool | None = None
+    """Hide the items of a shopper's history; None does what the share of repeats in the training part suggests."""
+    max_users: Annotated[int, Field(ge=1)] | None = None
+    """Ask at most so many shoppers, a fixed sample by seed; None asks all."""
+    from_lists: bool = False
+    """Rank by finished lists (`rank`) in place of scores, for a model that does not score all items."""
+    segments: bool = True
+    """Also tell new, light and heavy shoppers and head, middle and tail items apart."""
