@@ -86,7 +86,7 @@ def sampled_softmax_loss(
     """
     hidden, positive, negative = _full_precision(hidden), _full_precision(positive), _full_precision(negative)
     right = (hidden * positive).sum(dim=1)
-    others = torch.addmm(-log_expected, hidden, negative.T).masked_fill(hits, ABSENT)
+    others = torch.addmm(-log_expected.to(hidden.dtype), hidden, negative.T).masked_fill(hits, ABSENT)
     return (torch.logaddexp(right, others.logsumexp(dim=1)) - right).sum()
 
 

@@ -62,6 +62,10 @@ class RunState:
         self.epoch, self.step, self.loss_sum, self.n_targets, self.seconds = self.epoch + 1, 0, 0.0, 0, 0.0
         return record
 
+    def without_gain(self) -> int:
+        """Number of validations since the best one."""
+        return sum(record.validation is not None and record.epoch > self.best_epoch for record in self.history)
+
     def to_json(self) -> dict[str, Any]:
         """All of it as plain values."""
         return asdict(self)

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from shopkeeper.nn.losses import sampled_softmax_loss, softmax_loss
+
+
+def numbers(n: int, items: int, size: int, seed: int = 0, dtype=torch.float64):
+    generator = torch.Generator().manual_seed(seed)
+    hidden = torch.randn(n, size, generator=generator, dtype=dtype, requires_grad=True)
+    table = torch.randn(items, size, generator=generator, dtype=dtype, requires_grad=True)
+    return hidden, table, torch.randint(0, items, (n,), generator=generator)
+
+
+@given(st.integers(1, 30), st.integers(1, 40), st.integers(1, 9), st.integers(1, 3000))
+def test_equals_cross_entropy_for_every_chunk(n, items, size, chunk_bytes):
+    hidden, table, targets = numbers(n, items, size)
+    ours = softmax_loss(hidden, table, targets, chunk_bytes)
+    theirs = functional.cross_entropy(hidden @ table.T, targets, reduction="sum")
+    torch.testing.assert_close(ours, theirs)
+    for one, other in zip(
+        torch.autograd.grad(3 * ours, (hidden, table)), torch.autograd.grad(3 * theirs, (hidden, table)), strict=True
+    ):
+        torch.testing.assert_close(one, other)
+
+
+def test_gradient_by_differences():
+    hidden, table, targets = numbers(5, 7, 3)
+    assert torch.autograd.gradcheck(lambda h, t: softmax_loss(h, t, targets, 100), (hidden, table))
+
+
+def test_large_logits_neither_overflow_nor_vanish():
+    hidden = torch.tensor([[1000.0]], requires_grad=True)
+    table = torch.tensor([[1.0], [-1.0]])
+    assert softmax_loss(hidden, table, torch.tensor([0])).item() == 0
+    loss = softmax_loss(hidden, table, torch.tensor([1]))
+    assert loss.item() == 2000
+    loss.backward()
+    assert hidden.grad.item() == 2
+
+
+def test_repeated_targets_and_half_precision():
+    hidden, table, _ = numbers(6, 5, 4, dtype=torch.float32)
+    targets = torch.full((6,), 2)
+    whole = softmax_loss(hidden, table, targets)
+    half = softmax_loss(hidden.bfloat16(), table.bfloat16(), targets)
+    assert half.dtype == torch.float32
+    torch.testing.assert_close(whole, half, rtol=0.02, atol=0.02)
+
+
+def test_a_sample_of_the_whole_catalog_is_the_full_softmax():
+    hidden, table, targets = numbers(20, 11, 4)
+    everything = torch.arange(11)
+    ours = sampled_softmax_loss(hidden, table[targets], table, targets[:, None] == everything, torch.zeros(11))
+    theirs = functional.cross_entropy(hidden @ table.T, targets, reduction="sum")
+    torch.testing.assert_close(ours, theirs)
+    for one, other in zip(
+        torch.autograd.grad(ours, (hidden, table)), torch.autograd.grad(theirs, (hidden, table)), strict=True
+    ):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("power", [0.0, 1.0])
+def test_samples_estimate_the_sum_over_the_catalog(power):
+    hidden, table, targets = numbers(8, 50, 4)
+    probability = torch.arange(1, 51, dtype=torch.float64) ** power
+    probability /= probability.sum()
+    generator = torch.Generator().manual_seed(1)
+    drawn = torch.multinomial(probability, 20_000, replacement=True, generator=generator)
+    loss = sampled_softmax_loss(
+        hidden, table[targets], table[drawn], targets[:, None] == drawn, (20_000 * probability[drawn]).log()
+    )
+    exact = functional.cross_entropy(hidden @ table.T, targets, reduction="sum")
+    assert loss.item() == pytest.approx(exact.item(), rel=0.02)
+
+
+def test_a_target_that_is_every_sample_has_loss_and_gradient_zero():
+    hidden, table, _ = numbers(1, 3, 4)
+    target = torch.tensor([1])
+    loss = sampled_softmax_loss(
+        hidden, table[target], table[[1, 1]], torch.ones(1, 2, dtype=torch.bool), torch.zeros(2)
+    )
+    loss.backward()
+    assert loss.item() == 0
+    assert hidden.grad.abs().sum() == table.grad.abs().sum() == 0
