@@ -25,13 +25,21 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FENCE = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-@cache
-def hook() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("settings_reference", ROOT / "docs/hooks/settings_reference.py")
+def load(file: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(Path(file).stem, ROOT / file)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@cache
+def hook() -> ModuleType:
+    return load("docs/hooks/settings_reference.py")
+
+
+def example(name: str) -> ModuleType:
+    return load(f"examples/{name}.py")
 
 
 @cache
@@ -193,6 +201,54 @@ def test_every_command_in_the_pages_exists_with_its_options() -> None:
             known[command] = answer.stdout
         for option in [word.partition("=")[0] for word in arguments if word.startswith("-")]:
             assert re.search(rf"{re.escape(option)}\b", known[command]), f"{page}: shopkeeper {command} {option}"
+
+
+def test_settings_in_the_pages_are_valid() -> None:
+    from shopkeeper.config import build
+    from shopkeeper.jobs.settings import ShopSettings
+
+    found = [block for page in PAGES for block in blocks(page, "toml")]
+    for block in found:
+        settings = build(ShopSettings, tomllib.loads(block))
+        for name in settings.models:
+            settings.recommender(name)
+    assert found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["docs/tutorials/own-data.md", "README.md"])
+def test_the_commands_of_the_tour_run_one_after_the_other(page: str, tmp_path: Path) -> None:
+    from pyarrow import csv
+
+    line = example("offline_line")
+    csv.write_csv(line.make_log(), tmp_path / "log.csv")
+    csv.write_csv(line.make_catalog(), tmp_path / "feed.csv")
+    for block in blocks(ROOT / page, "bash"):
+        for command in block.splitlines():
+            words = shlex.split(command, comments=True)
+            if words and words[0] == "shopkeeper":
+                answer = subprocess.run(
+                    [sys.executable, "-m", "shopkeeper.cli.main", *words[1:]],
+                    cwd=tmp_path, capture_output=True, text=True, check=False,
+                )  # fmt: skip
+                assert answer.returncode == 0, f"{command}\n{answer.stdout}{answer.stderr}"
+    assert (tmp_path / "report.html").stat().st_size > 10_000
+    assert (tmp_path / "recommendations.parquet").exists()
+
+
+@pytest.mark.slow
+def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:
+    from pyarrow import csv
+
+    line = example("offline_line")
+    csv.write_csv(line.make_log(), tmp_path / "log.csv")
+    csv.write_csv(line.make_catalog(), tmp_path / "feed.csv")
+    (block,) = blocks(ROOT / "README.md", "python")
+    answer = subprocess.run(
+        [sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, check=False
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.count("source='SASRec'") == 10
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -39,3 +39,16 @@ def test_what_is_new_is_trending(trending: ModuleType) -> None:
 def test_without_a_change_nothing_is_trending(trending: ModuleType, cycle: Dataset) -> None:
     model = trending.Trending(trending.TrendingConfig(recent_days=365)).fit(cycle)
     assert model.trend == pytest.approx(1.0)
+
+
+def test_the_whole_line_finds_the_taste_of_a_shopper(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = load("offline_line")
+    line.run(tmp_path)
+    before = capsys.readouterr().out
+    assert "25 rows, duplicate" in before
+    assert "missing_user" in before
+    line.show(tmp_path)
+    known, runner, nobody = capsys.readouterr().out.splitlines()
+    assert known.count("coffee ") >= 2
+    assert runner.count("running ") >= 2
+    assert nobody.count("(MostPopular)") == 3
