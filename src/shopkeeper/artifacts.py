@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 FORMAT_VERSION = 1
 Verify = Literal["hash", "size"]
+HASHED_ALWAYS = 16 << 20
+"""Files up to this many bytes are hashed even where only sizes are asked for."""
 
 
 class ArtifactWriter:
@@ -50,9 +52,13 @@ class ArtifactWriter:
 
     def tensors(self, name: str, tensors: Mapping[str, NDArray[Any]]) -> None:
         """Writes named arrays as one safetensors file (read whole, for weights)."""
+        from safetensors import SafetensorError
         from safetensors.numpy import save_file
 
-        save_file({key: np.ascontiguousarray(value) for key, value in tensors.items()}, self.path / name)
+        try:
+            save_file({key: np.ascontiguousarray(value) for key, value in tensors.items()}, self.path / name)
+        except SafetensorError as error:  # it is not an OSError even where the disk is full
+            raise OSError(str(error)) from error
 
     def array(self, name: str, values: NDArray[Any]) -> None:
         """Writes one array as `.npy` (memory-mapped when read)."""
@@ -66,40 +72,63 @@ class ArtifactWriter:
 
 
 class ArtifactReader:
-    """Reads the files of one folder of an opened artifact. Obtained from `open_artifact`."""
+    """Reads the files of one folder of an opened artifact. Obtained from `open_artifact`.
 
-    def __init__(self, path: Path, manifest: Mapping[str, Any]) -> None:
+    Only files that the manifest names exist for it, so that nothing is read that was not checked.
+    """
+
+    def __init__(self, path: Path, manifest: Mapping[str, Any], prefix: str = "") -> None:
         self.path = path
         self.manifest = manifest
+        self._prefix = prefix
 
     def folder(self, name: str) -> ArtifactReader:
         """A reader for a folder below this one."""
-        return ArtifactReader(self.path / name, self.manifest)
+        return ArtifactReader(self.path / name, self.manifest, f"{self._prefix}{name}/")
 
     def has(self, name: str) -> bool:
         """Whether the artifact holds a file or folder of that name here."""
-        return (self.path / name).exists()
+        wanted = self._prefix + name
+        return any(file == wanted or file.startswith(f"{wanted}/") for file in self.manifest["files"])
 
     def json(self, name: str) -> Any:
         """Reads a JSON file."""
-        return json.loads((self.path / name).read_text(encoding="utf-8"))
+        with self._reading(name) as file:
+            return json.loads(file.read_text(encoding="utf-8"))
 
     def tensors(self, name: str) -> dict[str, NDArray[Any]]:
         """Reads all arrays of a safetensors file."""
         from safetensors.numpy import load_file
 
-        return dict(load_file(self.path / name))
+        with self._reading(name) as file:
+            return dict(load_file(file))
 
     def array(self, name: str) -> NDArray[Any]:
         """Opens a `.npy` file as a read-only memory map."""
-        values: NDArray[Any] = np.load(self.path / name, mmap_mode="r", allow_pickle=False)
-        return values
+        with self._reading(name) as file:
+            values: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
+            return values
 
     def table(self, name: str) -> pa.Table:
         """Reads a Parquet file."""
         import pyarrow.parquet as pq
 
-        return pq.read_table(self.path / name)
+        with self._reading(name) as file:
+            return pq.read_table(file)
+
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[Path]:
+        """The path of a file; what goes wrong while it is read becomes an `ArtifactError`."""
+        from safetensors import SafetensorError
+
+        if self._prefix + name not in self.manifest["files"]:
+            raise ArtifactError(f"the artifact holds no file {self._prefix + name}", remedy="write it again")
+        try:
+            yield self.path / name
+        except (OSError, ValueError, SafetensorError) as error:
+            raise ArtifactError(
+                f"{self.path / name} cannot be read", got=str(error), remedy="restore the folder or write it again"
+            ) from error
 
 
 @contextmanager
@@ -117,6 +146,7 @@ def write_artifact(folder: Path, kind: str) -> Iterator[ArtifactWriter]:
         ArtifactError: The place is taken by something else, or the disk refuses; what stood there still stands.
     """
     folder = Path(folder).absolute()
+    _recover(folder)
     _refuse_foreign(folder)
     staging = folder.parent / f".{folder.name}.writing-{uuid.uuid4().hex[:8]}"
     try:
@@ -140,7 +170,8 @@ def open_artifact(folder: Path, kind: str, verify: Verify = "hash") -> ArtifactR
     Args:
         folder: The folder.
         kind: What it must be.
-        verify: "hash" compares the SHA-256 of every file, "size" only the lengths (for large memory-mapped data).
+        verify: "hash" compares the SHA-256 of every file; "size" only the length of files above 16 MB, for large data
+            that is memory-mapped.
 
     Returns:
         A reader for the files.
@@ -232,7 +263,11 @@ def _swap(staging: Path, folder: Path) -> None:
     shutil.rmtree(previous, ignore_errors=True)
     if folder.exists():
         folder.rename(previous)
-    staging.rename(folder)
+    try:
+        staging.rename(folder)
+    except OSError:
+        _recover(folder)
+        raise
     _sync(folder.parent)
     shutil.rmtree(previous, ignore_errors=True)
 
@@ -266,7 +301,8 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         )
     try:
         manifest: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        manifest["files"].items()
+        for facts in manifest["files"].values():
+            _ = facts["bytes"] + 0, facts["sha256"] + ""
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, AttributeError, TypeError) as error:
         raise ArtifactError(f"{file} is damaged", got=str(error), remedy="write the artifact again") from error
     return manifest
@@ -281,7 +317,7 @@ def _check_file(folder: Path, name: str, facts: Mapping[str, Any], verify: Verif
     size = file.stat().st_size
     if size != facts["bytes"]:
         raise ArtifactError(f"{file} is truncated or changed", expected=f"{facts['bytes']} bytes", got=f"{size} bytes")
-    if verify == "hash" and file_hash(file) != facts["sha256"]:
+    if (verify == "hash" or size <= HASHED_ALWAYS) and file_hash(file) != facts["sha256"]:
         raise ArtifactError(
             f"{file} was changed after it was written", expected="the content whose hash is in the manifest"
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -64,13 +64,27 @@ def build(settings_class: type[SettingsT], values: Mapping[str, Any]) -> Setting
 
 
 def _fields_at(settings_class: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
-    current: type[BaseModel] = settings_class
+    """Names of the fields that a place inside a settings object may have, through lists and tagged choices."""
+    found = [settings_class]
     for part in path:
-        field = current.model_fields.get(str(part))
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
-            return list(current.model_fields)
-        current = field.annotation
-    return list(current.model_fields)
+        if isinstance(part, int):
+            continue
+        fields = [model.model_fields[part] for model in found if part in model.model_fields]
+        if fields:
+            found = [model for field in fields for model in _models_in(field.annotation)]
+        else:  # not a field: the word that chose one of several classes
+            found = [model for model in found if part in _tags(model)]
+    return list(dict.fromkeys(name for model in found for name in model.model_fields))
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_in(part)]
+
+
+def _tags(model: type[BaseModel]) -> set[Any]:
+    return {word for field in model.model_fields.values() for word in get_args(field.annotation)}
 
 
 def load_settings(
@@ -94,7 +108,7 @@ def load_settings(
         key, separator, text = override.partition("=")
         if not separator or not key.strip():
             raise ConfigError("an override is not of the form name=value", expected="a.b=value", got=override)
-        _put(values, key.strip().split("."), parse_value(text.strip()))
+        put(values, key.strip().split("."), parse_value(text.strip()))
     return build(settings_class, values)
 
 
@@ -120,7 +134,12 @@ def parse_value(text: str) -> Any:
         return text
 
 
-def _put(values: dict[str, Any], path: list[str], value: Any) -> None:
+def put(values: dict[str, Any], path: list[str], value: Any) -> None:
+    """Sets a value deep in nested dictionaries, which are made where they are missing.
+
+    Raises:
+        ConfigError: A step of the path is a plain value.
+    """
     for part in path[:-1]:
         values = values.setdefault(part, {})
         if not isinstance(values, dict):

@@ -106,6 +106,7 @@ class Dataset:
         matrix = csr_array(
             (values, np.asarray(self.histories.item_index), np.asarray(self.histories.offsets)),
             shape=(self.n_users, self.n_items + 1),
+            copy=True,  # the next steps work in place, on what may be a read-only map of the file
         )
         matrix.sum_duplicates()
         matrix.eliminate_zeros()

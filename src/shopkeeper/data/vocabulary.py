@@ -35,7 +35,7 @@ class Vocabulary:
         array = _as_arrow(ids)
         if array.null_count:
             raise DataError("a vocabulary cannot hold a missing id", got=f"{array.null_count} missing")
-        if len(array) > 1:
+        if len(array) > 1 and not pc.all(pc.less(array.slice(0, len(array) - 1), array.slice(1))).as_py():
             array = array.take(pc.array_sort_indices(array))
             if pc.any(pc.equal(array.slice(1), array.slice(0, len(array) - 1))).as_py():
                 raise DataError("ids of a vocabulary must be distinct", remedy="pass each id once")
@@ -85,6 +85,21 @@ class Vocabulary:
         result: Int32Array = pc.add(pc.fill_null(places, -1), 1).to_numpy(zero_copy_only=False).astype(np.int32)
         return result
 
+    def known_indices(self, ids: Sequence[Id]) -> Int32Array:
+        """The indices of ids that must all be known, int32 of the same length.
+
+        Raises:
+            UnknownIdError: One of them is not.
+        """
+        indices = self.indices(ids)
+        if (indices == UNKNOWN).any():
+            raise UnknownIdError(
+                "an id is unknown to training",
+                got=repr(ids[int(np.argmax(indices == UNKNOWN))]),
+                remedy="ask for one that has events in the training part",
+            )
+        return indices
+
     def ids(self, indices: Sequence[int] | NDArray[Any]) -> list[Id]:
         """The ids of many indices, as Python strings or integers.
 
@@ -93,7 +108,8 @@ class Vocabulary:
         """
         places = np.asarray(indices, dtype=np.int64)
         if places.size and (places.min() < 1 or places.max() > len(self)):
-            raise UnknownIdError("an index has no id", expected=f"1 to {len(self)}", got=str(places.min()))
+            wrong = places[(places < 1) | (places > len(self))]
+            raise UnknownIdError("an index has no id", expected=f"1 to {len(self)}", got=str(wrong[0]))
         values: list[Id] = self._ids.take(places - 1).to_pylist()
         return values
 
@@ -120,10 +136,15 @@ def _as_arrow(ids: Iterable[Id] | NDArray[Any] | pa.Array) -> pa.Array:
             ids = pa.array(values)
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
             raise DataError("ids are of mixed kinds", expected="all integers or all strings", got=str(error)) from error
+        except (OverflowError, UnicodeEncodeError) as error:
+            raise DataError("an id cannot be stored", expected="a 64-bit integer or a text", got=str(error)) from error
     if pa.types.is_dictionary(ids.type):
         ids = ids.dictionary_decode()
-    if pa.types.is_integer(ids.type):
-        return ids.cast(pa.int64())
+    if pa.types.is_integer(ids.type) or pa.types.is_null(ids.type):
+        try:
+            return ids.cast(pa.int64())
+        except pa.ArrowInvalid as error:
+            raise DataError("an id is too large", expected="64-bit integers with a sign", got=str(error)) from error
     if pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type) or pa.types.is_string_view(ids.type):
         return ids.cast(pa.large_string())
     raise DataError("ids must be integers or strings", got=str(ids.type))

@@ -1,7 +1,7 @@
 """Proposes transforms for a catalog from its columns: their types, number of distinct values and spread.
 
-Left out are ids, texts (title, description, image; any column whose values hardly repeat), columns that say the same
-for every item, and `available`, which is a matter of the moment and of the filters.
+Left out are ids (and integers that never repeat), texts (title, description, image; any column whose values hardly
+repeat), columns that say the same for every item, and `available`, which is a matter of the moment and of the filters.
 """
 
 from __future__ import annotations
@@ -108,6 +108,8 @@ def _for_numbers(name: str, column: pa.Array) -> list[Step]:
     distinct = len(column.unique())
     if pa.types.is_integer(kind) and name != PRICE and (distinct <= FEW_NUMBERS or name in CODES):
         return [_for_categories(name, distinct)]
+    if pa.types.is_integer(kind) and name != PRICE and distinct == len(column):
+        return []
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         return []
     numbers = as_numbers(name, column)
