@@ -77,8 +77,8 @@ def full(bare: ReportInputs, measured: Leaderboard, models: list[Recommender], l
         bare,
         board=Board.of(measured, keys=[("ndcg", 5), ("recall", 5)]),
         recommenders=models[::-1],
-        validation={"findings": [{"severity": "warning", "message": f"odd {EVIL}", "count": 4321, "remedy": "look"}]},
-        rejected={"missing_user_id": 1234, f"odd {EVIL}": 7, "never": 0},
+        validation={"findings": [{"severity": "warning", "title": f"odd {EVIL}", "count": 4321, "remedy": "look"}]},
+        rejected={"missing_user": 1234, f"odd {EVIL}": 7, "never": 0},
         training_log=log,
         card={"command": f"shopkeeper report {EVIL}", "data": {"hash": "abc", "seeds": [1, 2], "gap": None}},
     )

@@ -79,7 +79,8 @@ def test_data_sentences_carry_the_numbers(full: ReportInputs, settings: ReportSe
     assert "Half of the 200 shoppers have at most 9 events" in body
     assert "tenth of the 30 items" in body
     assert "Preparation set 1,241 rows aside" in body
-    assert "“missing user id” (1,234)" in body
+    assert "“missing user” (1,234)" in body
+    assert "missing user: No shopper is named" in body
 
 
 def test_no_rejected_row_and_no_event_are_said(bare: ReportInputs) -> None:
@@ -98,6 +99,13 @@ def test_the_training_log_is_read(log: Path, full: ReportInputs, settings: Repor
     assert "longer training may still help" in metric_caption([(1, 0.1), (2, 0.2)])
     assert loss_caption([(1, 2.0)]) == "After one epoch the loss is 2.000."
     assert "after epoch 2" in learning_section(full, settings).body
+
+
+def test_a_learning_curve_goes_before_the_log(full: ReportInputs, settings: ReportSettings) -> None:
+    records = [{"epoch": 1, "loss": 9.0, "validation": 0.5}, {"epoch": 2, "loss": 8.5, "validation": None}]
+    body = learning_section(replace(full, learning_curve=records), settings).body
+    assert "fell from 9.000 after epoch 1 to 8.500 after epoch 2" in body
+    assert "best at the last epoch validated (1) with 0.5000" in body
 
 
 def test_a_bad_training_log_is_refused(tmp_path: Path, bare: ReportInputs) -> None:

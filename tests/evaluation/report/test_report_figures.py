@@ -124,12 +124,15 @@ def test_a_cell_is_bold_where_it_is_the_best() -> None:
 
 
 def test_validation_shows_the_gravest_first(full: ReportInputs, settings: ReportSettings) -> None:
-    findings = [{"severity": "info", "message": "small", "count": 9}, {"severity": "error", "message": "grave"}]
+    findings = [
+        {"severity": "info", "title": "small", "count": 9, "unit": "users", "share": 0.25},
+        {"severity": "error", "title": "grave"},
+    ]
     body = validation_section(replace(full, validation={"findings": findings}), settings).body
     assert body.index("grave") < body.index("small")
     assert "2 findings: 1 error and 1 info" in body
-    assert "9 rows" in body
-    many = [{"severity": "info", "message": "x", "count": 1}] * 10
+    assert f"9 users, 25.0{w.THIN}%" in body
+    many = [{"severity": "info", "title": "x", "count": 1}] * 10
     assert "and 2 further findings" in validation_section(replace(full, validation={"findings": many}), settings).body
     assert "found none" in validation_section(replace(full, validation={"findings": []}), settings).body
 

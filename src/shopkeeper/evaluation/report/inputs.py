@@ -29,6 +29,8 @@ class ReportInputs:
         validation: The JSON of `shopkeeper validate`, or None.
         rejected: Number of rows that preparation rejected, by reason, or None where it is not known.
         training_log: The `log.csv` of a training run, or None.
+        learning_curve: The same as records, one an epoch: ``epoch``, ``loss``, ``validation`` (NDCG@10, None where the
+            epoch was not validated); goes before `training_log`.
         card: Data hash, settings, seeds, versions, command: nested plain values.
     """
 
@@ -40,4 +42,5 @@ class ReportInputs:
     validation: Mapping[str, Any] | None = None
     rejected: Mapping[str, int] | None = None
     training_log: Path | None = None
+    learning_curve: Sequence[Mapping[str, float | None]] = ()
     card: Mapping[str, Any] = field(default_factory=dict)

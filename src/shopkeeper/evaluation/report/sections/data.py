@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from shopkeeper.data.cleaning.reasons import Reason
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.evaluation.report import wording
 from shopkeeper.evaluation.report.inputs import ReportInputs
-from shopkeeper.evaluation.report.markup import Html, join, note
+from shopkeeper.evaluation.report.markup import Html, join, note, tag
 from shopkeeper.evaluation.report.plots import ACCENT, SERIES, SHORT, figure, rows, series_scale
 from shopkeeper.evaluation.report.sections.section import Section, subsection
 from shopkeeper.evaluation.report.settings import ReportSettings
@@ -23,6 +24,9 @@ from shopkeeper.evaluation.report.summary import (
     timeline,
 )
 from shopkeeper.types import Int64Array
+
+REASONS = {reason.value: reason.explanation for reason in Reason}
+"""What each reason of preparation means, for people."""
 
 
 def data_section(inputs: ReportInputs, settings: ReportSettings) -> Section:
@@ -179,4 +183,6 @@ def rejected_figure(rejected: Mapping[str, int], n_kept: int) -> Html:
         f"what came; most of them for the reason “{names[0]}” ({wording.count(most)}). "
         "All of them are kept in rejected.parquet with their reason."
     )
-    return figure(draw, caption, "Rejected rows by reason")
+    known = [(name, REASONS[key]) for name, (key, _) in zip(names, reasons, strict=True) if key in REASONS]
+    meanings = tag("ul", *(tag("li", f"{name}: {meaning}") for name, meaning in known), class_="meanings")
+    return join([figure(draw, caption, "Rejected rows by reason"), meanings if known else Html()])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,16 @@ CURVES = ("loss", "validation")
 
 def learning_section(inputs: ReportInputs, settings: ReportSettings) -> Section:
     """Loss and validation metric by epoch."""
-    return Section("learning", "How training went", _body(inputs.training_log))
+    return Section("learning", "How training went", _body(inputs))
 
 
-def _body(log: Path | None) -> Html:
-    if log is None:
-        return note("No model of this run was trained in epochs, so there is no learning curve.")
-    curves = read_log(log)
+def _body(inputs: ReportInputs) -> Html:
+    if inputs.learning_curve:
+        curves = curves_of(inputs.learning_curve)
+    elif inputs.training_log is not None:
+        curves = read_log(inputs.training_log)
+    else:
+        return note("The model of this page was not trained in epochs, so there is no learning curve.")
     parts = []
     if loss := curves["loss"]:
         parts.append(subsection("Training loss", _figure(loss, "loss", SERIES[1], loss_caption(loss), best=None)))
@@ -60,11 +63,16 @@ def read_log(file: Path) -> dict[str, list[Point]]:
         raise DataError(f"the training log {file} cannot be read", got=str(error)) from error
     if table and "epoch" not in table[0]:
         raise DataError(f"{file} is no training log", expected="a column epoch", got=", ".join(table[0]))
+    return curves_of(table)
+
+
+def curves_of(records: Sequence[Mapping[str, Any]]) -> dict[str, list[Point]]:
+    """The curves of records with ``epoch``, ``loss`` and ``validation``, numbers or their text; as `read_log` gives."""
     curves: dict[str, list[Point]] = {}
     for name in CURVES:
         points = {}
-        for row in table:
-            epoch, value = _number(row["epoch"]), _number(row.get(name))
+        for record in records:
+            epoch, value = _number(record["epoch"]), _number(record.get(name))
             if epoch is not None and value is not None:
                 points[int(epoch)] = value
         curves[name] = sorted(points.items())
@@ -86,7 +94,7 @@ def metric_caption(points: Sequence[Point]) -> str:
     last = points[-1][0]
     if best == last:
         return (
-            f"Validation NDCG@10 was best at the last epoch ({best}) with {wording.score(value)}: "
+            f"Validation NDCG@10 was best at the last epoch validated ({best}) with {wording.score(value)}: "
             "longer training may still help."
         )
     return (
@@ -114,9 +122,9 @@ def _figure(points: Sequence[Point], title: str, color: str, caption: str, best:
     return figure(draw, caption, f"{title} by epoch")
 
 
-def _number(cell: str | None) -> float | None:
+def _number(cell: str | float | None) -> float | None:
     try:
-        value = float(cell or "")
+        value = float("nan" if cell is None else cell)
     except ValueError:
         return None
     return value if math.isfinite(value) else None

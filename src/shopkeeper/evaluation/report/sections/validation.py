@@ -40,13 +40,22 @@ def _findings(findings: list[Mapping[str, Any]]) -> Html:
 
 
 def _entry(finding: Mapping[str, Any]) -> Html:
-    rows = finding.get("count")
     return tag(
         "li",
         tag("span", finding.get("severity", "info"), class_=f"badge {_class(finding)}"),
         tag("div", tag("span", _what(finding)), tag("small", finding.get("remedy") or "")),
-        tag("span", wording.plural(int(rows), "row") if rows is not None else "", class_="num"),
+        tag("span", _how_many(finding), class_="num"),
     )
+
+
+def _how_many(finding: Mapping[str, Any]) -> str:
+    """The count with its unit, and the share of the whole where it is known."""
+    if finding.get("count") is None:
+        return ""
+    unit = str(finding.get("unit") or "rows")
+    said = wording.plural(int(finding["count"]), unit.removesuffix("s"), unit)
+    share = finding.get("share")
+    return said if share is None else f"{said}, {wording.percent(float(share))}"
 
 
 def _rank(finding: Mapping[str, Any]) -> int:
@@ -59,7 +68,5 @@ def _class(finding: Mapping[str, Any]) -> str:
 
 
 def _what(finding: Mapping[str, Any]) -> str:
-    for key in ("message", "title", "what", "problem", "name", "code"):
-        if finding.get(key):
-            return wording.words(str(finding[key])) if key in ("name", "code") else str(finding[key])
-    return "a finding without a name"
+    title = finding.get("title")
+    return str(title) if title else wording.sentence(wording.words(str(finding.get("code", "finding"))))
