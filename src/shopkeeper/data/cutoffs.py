@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -29,7 +31,7 @@ class Cutoffs(NamedTuple):
 
     def to_json(self) -> dict[str, str]:
         """The moments as ISO 8601 text."""
-        return {name: _datetime(moment).isoformat() for name, moment in self._asdict().items()}
+        return {name: moment_text(moment) for name, moment in self._asdict().items()}
 
 
 def cutoffs_of(dataset: Dataset, settings: SplitSettings) -> Cutoffs:
@@ -41,11 +43,25 @@ def cutoffs_of(dataset: Dataset, settings: SplitSettings) -> Cutoffs:
     Raises:
         ConfigError: The moments are not in order, or the gap leaves nothing to validate on.
     """
+    return cutoffs_of_times(np.asarray(dataset.histories.timestamp), settings, dataset.facts.get(CUTOFFS) or {})
+
+
+def cutoffs_of_times(
+    time: Int64Array, settings: SplitSettings, recorded: Mapping[str, Any] = MappingProxyType({})
+) -> Cutoffs:
+    """The moments of a global time split of events at these times.
+
+    Args:
+        time: int64 [events]; Unix microseconds, in any order.
+        settings: How to split.
+        recorded: Moments that `prepare` recorded, `train_until` and `validation_until` in Unix microseconds.
+
+    Raises:
+        ConfigError: The moments are not in order, or the gap leaves nothing to validate on.
+    """
     train_until, validation_until = _moment(settings.train_until), _moment(settings.validation_until)
-    recorded: dict[str, Any] = dataset.facts.get(CUTOFFS) or {}
     if train_until is None and validation_until is None and recorded:
         train_until, validation_until = int(recorded["train_until"]), int(recorded["validation_until"])
-    time = np.asarray(dataset.histories.timestamp)
     gap = round(settings.gap_days * MICROSECONDS_A_DAY)
     held_out = settings.validation_share + settings.test_share
     if train_until is None:
@@ -83,5 +99,7 @@ def _moment(value: datetime | None) -> int | None:
     return (seconds.days * 86_400 + seconds.seconds) * 1_000_000 + seconds.microseconds
 
 
-def _datetime(moment: int) -> datetime:
-    return datetime.fromtimestamp(moment // 1_000_000, tz=UTC).replace(microsecond=moment % 1_000_000)
+def moment_text(moment: int) -> str:
+    """A moment in Unix microseconds as ISO 8601 text in UTC."""
+    seconds, micros = divmod(moment, 1_000_000)
+    return datetime.fromtimestamp(seconds, tz=UTC).replace(microsecond=micros).isoformat()

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from zoneinfo import available_timezones
 
 from shopkeeper.config import Settings
-from shopkeeper.data.functions import parse_time, timestamp_of_micros, utc_of_local
+from shopkeeper.data.functions import parse_time, timestamp_of_micros, utc_of_local, without_zone
 from shopkeeper.errors import ConfigError, DataError, choices
 
 TimeUnit = Literal["auto", "s", "ms", "us", "ns", "yyyymmdd"]
@@ -66,7 +66,7 @@ def timestamps(value: Any, settings: TimeSettings) -> tuple[Any, str]:
     kind = value.type()
     if kind.is_timestamp():
         if kind.timezone is not None:
-            return value.cast("timestamp"), "timestamps with a zone"
+            return without_zone(value), "timestamps with a zone"
         return _to_utc(value.cast("timestamp"), settings.zone), f"timestamps in {settings.zone}"
     if kind.is_date():
         return _to_utc(value.cast("timestamp"), settings.zone), f"dates in {settings.zone}"
@@ -129,14 +129,14 @@ def _best_format(fits: dict[str, int], rows: int, example: str) -> str:
             "the times cannot be read",
             expected="ISO 8601, Unix time, or a common date format",
             got=repr(example),
-            remedy="give the format: --time-format '%d/%m/%Y %H:%M'",
+            remedy="give the format: --set events.time.format='%d/%m/%Y %H:%M'",
         )
     candidates = [text_format for text_format, n in fits.items() if n == best]
     if len({text_format.replace("%y", "%Y") for text_format in candidates}) > 1:
         raise DataError(
             "the times fit more than one format",
             got=f"{example!r} and the others fit {' and '.join(candidates[:3])}",
-            remedy=f"say which: --time-format '{candidates[0]}'",
+            remedy=f"say which: --set events.time.format='{candidates[0]}'",
         )
     return next((text_format for text_format in candidates if "%y" in text_format), candidates[0])
 

@@ -1,0 +1,190 @@
+"""From rows with the shop's ids to arrays of integers, in three passes over the source.
+
+The distinct shoppers and the distinct items are numbered in ascending order of their ids (one pass each); a third pass
+joins the numbers to the rows and fills NumPy arrays batch by batch. Text never stands in memory for more than a batch,
+beside one copy of each distinct id. The expressions are Ibis; what comes after them is integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopkeeper.data import schema
+from shopkeeper.data.cleaning.log import Log
+from shopkeeper.data.cleaning.rows import event_code
+from shopkeeper.errors import DataError
+from shopkeeper.types import BoolArray, Int32Array, UInt8Array
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BATCH: Final = 1 << 18
+DTYPES: Final = {
+    "user": np.int32, "item": np.int32, "event_type": np.uint8, "time": np.int64, "quantity": np.float32,
+    "price": np.float32, "session": np.int32, "reason": np.uint8,
+}  # fmt: skip
+_names = count(1)
+
+
+@dataclass(frozen=True)
+class IndexedEvents:
+    """Every row of the source as integers, in any order.
+
+    Attributes:
+        log: The rows; a missing user, item or time is 0.
+        reason: uint8 [rows]; the code that the row rules gave, 0 for a row that may stay.
+        users: Ids of users; the user of number u is at place u - 1.
+        items: Ids of items.
+    """
+
+    log: Log
+    reason: UInt8Array
+    users: pa.Array
+    items: pa.Array
+
+
+@dataclass(frozen=True)
+class _Numbered:
+    """A temporary table of distinct keys with their numbers from 1."""
+
+    table: Any
+    keys: Sequence[str]
+    number: str
+
+    def ids(self) -> pa.Array:
+        """The keys in the order of their numbers."""
+        ids = self.table.order_by(self.number)[self.keys[0]].to_pyarrow()
+        return ids.combine_chunks() if hasattr(ids, "combine_chunks") else ids
+
+
+def index_events(table: Any, row_reason: Callable[[Any], Any]) -> IndexedEvents:
+    """Reads a log into arrays.
+
+    Args:
+        table: Ibis table of events, see `Events.table`.
+        row_reason: Function of the table that gives an Ibis uint8 value, as `cleaning.rows.row_reason` does.
+
+    Returns:
+        The rows as integers.
+
+    Raises:
+        DataError: There is no row, or the source changed while it was read.
+    """
+    import ibis
+
+    n_rows = int(table.count().to_pyarrow().as_py())
+    if n_rows == 0:
+        raise DataError("the log is empty", expected="at least one event", remedy="check the source and its filters")
+    backend = ibis.get_backend(table)
+    with _any_order(backend), _temporary(backend) as create:
+        users = _number(table, [schema.USER_ID], create)
+        items = _number(table, [schema.ITEM_ID], create)
+        tables = {"user": users, "item": items}
+        if schema.SESSION_ID in table.columns:
+            tables["session"] = _number(table, [schema.USER_ID, schema.SESSION_ID], create)
+        columns = _fill(backend, _coded(table, tables, row_reason(table), n_rows), n_rows)
+        reason = columns.pop("reason")
+        return IndexedEvents(Log(**columns), reason, users.ids(), items.ids())
+
+
+def number_sessions(session: Int32Array) -> Int32Array:
+    """Sessions numbered from 0 in the order in which they appear; an event of no known session (0) is one alone."""
+    places = np.arange(len(session))
+    alone = session == 0
+    known = np.where(alone, int(session.max(initial=0)) + np.cumsum(alone), session)
+    first = np.zeros(int(known.max(initial=0)) + 1, dtype=np.int64)
+    first[known[::-1]] = places[::-1]
+    begins: BoolArray = first[known] == places
+    numbers: Int32Array = (np.cumsum(begins) - 1)[first[known]].astype(np.int32)
+    return numbers
+
+
+def _number(table: Any, keys: Sequence[str], create: Any) -> _Numbered:
+    import ibis
+
+    name = f"number_of_{keys[-1]}"
+    known = table.filter([table[key].notnull() for key in keys]).select(*keys).distinct()
+    numbers = (ibis.row_number().over(order_by=[known[key] for key in keys]) + 1).cast("int32")
+    renamed = [f"key_of_{name}_{place}" for place in range(len(keys))]
+    named = {new: known[key] for new, key in zip(renamed, keys, strict=True)}
+    return _Numbered(create(known.select(**named, **{name: numbers})), renamed, name)
+
+
+def _coded(table: Any, tables: Mapping[str, _Numbered], reason: Any, n_rows: int) -> Any:
+    """The expression of all columns of the log and the reason of each row."""
+    row_type = "int32" if n_rows < 2**31 else "int64"
+    ids = {"user": [schema.USER_ID], "item": [schema.ITEM_ID], "session": [schema.USER_ID, schema.SESSION_ID]}
+    wide = table.mutate(code_of_reason=reason)
+    for name, numbered in tables.items():
+        pairs = [(ours, theirs) for ours, theirs in zip(ids[name], numbered.keys, strict=True)]
+        wide = wide.left_join(numbered.table, pairs)
+    values = {name: wide[numbered.number].fill_null(0) for name, numbered in tables.items()}
+    values["event_type"] = event_code(wide)
+    values["time"] = wide[schema.TIMESTAMP]
+    values["row"] = wide[schema.ROW].cast(row_type)
+    for name in (schema.QUANTITY, schema.PRICE):
+        if name in table.columns:
+            values[name] = wide[name].cast("float32")
+    return wide.select(reason=wide.code_of_reason, **values)
+
+
+def _fill(backend: Any, coded: Any, n_rows: int) -> dict[str, NDArray[Any]]:
+    """Runs the expression; arrays by column name. Untouched pages of an array cost no memory until they are filled."""
+    dtypes = DTYPES | {"row": np.dtype(coded["row"].type().to_numpy())}
+    columns = {name: np.empty(n_rows, dtype=dtypes[name]) for name in coded.columns}
+    filled = 0
+    for batch in backend.to_pyarrow_batches(coded, chunk_size=BATCH):
+        end = filled + batch.num_rows
+        if end <= n_rows:
+            for name, column in columns.items():
+                column[filled:end] = _to_numpy(batch.column(name))
+        filled = end
+    if filled != n_rows:
+        raise DataError("the source changed while it was read", expected=f"{n_rows} rows", got=str(filled))
+    return columns
+
+
+def _to_numpy(values: pa.Array) -> NDArray[Any]:
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(values.type):
+        values = values.cast(pa.timestamp("us")).cast(pa.int64()).fill_null(0)
+    array: NDArray[Any] = values.to_numpy(zero_copy_only=False)
+    return array
+
+
+@contextmanager
+def _temporary(backend: Any) -> Iterator[Any]:
+    """A function that stores an expression as a temporary table; all of them are dropped in the end."""
+    made: list[str] = []
+
+    def create(expression: Any) -> Any:
+        name = f"shopkeeper_index_{next(_names)}"
+        made.append(name)
+        return backend.create_table(name, expression, temp=True)
+
+    try:
+        yield create
+    finally:
+        for name in made:
+            backend.drop_table(name, force=True)
+
+
+@contextmanager
+def _any_order(backend: Any) -> Iterator[None]:
+    """Lets DuckDB give rows in any order, which takes less memory: each row knows its number."""
+    if backend.name != "duckdb":
+        yield
+        return
+    backend.raw_sql("SET preserve_insertion_order = false")
+    try:
+        yield
+    finally:
+        backend.raw_sql("SET preserve_insertion_order = true")
