@@ -31,11 +31,11 @@ FOLD_IN_VALUES = 8_000_000
 class ALSConfig(RecommenderConfig):
     """Settings of `ALS`."""
 
-    factors: Annotated[int, Field(ge=1)] = 128
+    factors: Annotated[int, Field(ge=1)] = 64
     """Length of the vectors."""
-    regularization: Annotated[float, Field(ge=0)] = 0.05
+    regularization: Annotated[float, Field(ge=0)] = 5.0
     """L2 term of the vectors."""
-    alpha: Annotated[float, Field(gt=0)] = 20.0
+    alpha: Annotated[float, Field(gt=0)] = 10.0
     """Confidence of an event against that of no event."""
     iterations: Annotated[int, Field(ge=1)] = 15
     """Rounds over shoppers and items."""

@@ -1,7 +1,8 @@
 """BPR: matrix factorization by pairwise ranking (Rendle et al. 2009), fitted by the library `implicit`.
 
-A shopper whom training knew has trained factors. For a history given by anybody else there is no closed form: the
-factors are the mean of the item factors of the history, stretched to the usual length of a trained shopper.
+There is no closed form for the factors of a new history: they are the mean of the item factors of the history,
+stretched to the usual length of a trained shopper. A shopper whom training knew also has trained factors; a setting
+says which of the two answer.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from shopkeeper.types import Float32Array, Int32Array
 class BPRConfig(RecommenderConfig):
     """Settings of `BPR`."""
 
-    factors: Annotated[int, Field(ge=1)] = 100
+    factors: Annotated[int, Field(ge=1)] = 64
     """Length of the vectors, the bias of an item not counted."""
     learning_rate: Annotated[float, Field(gt=0)] = 0.01
     """Step of stochastic gradient descent."""
@@ -35,8 +36,9 @@ class BPRConfig(RecommenderConfig):
     """L2 term of the vectors."""
     iterations: Annotated[int, Field(ge=1)] = 100
     """Passes over the events."""
-    fold_in: bool = False
-    """Answer known shoppers from the history too, and not from their trained factors."""
+    fold_in: bool = True
+    """Answer known shoppers from the history too: as it is now, and on real logs with better hits than the trained
+    factors gave. False takes the trained factors for them."""
     history_decay: Annotated[float, Field(gt=0, le=1)] = 0.8
     """Where a history is folded in, an event weighs this factor less for each later one."""
     weights: EventWeights = EventWeights()

@@ -1,7 +1,7 @@
 """Item kNN: items bought by the same shoppers are alike; the history votes for its neighbors.
 
-Cosine between the columns of the shopper-item matrix, optionally weighted as documents by TF-IDF or BM25, shrunk where
-the support is small, and kept for the nearest neighbors only. The product is formed block by block of items.
+Cosine between the columns of the shopper-item matrix, weighted by TF-IDF or not and shrunk where the support is small,
+or the product after BM25 weighting; kept for the nearest neighbors only. It is formed block by block of items.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ class ItemKNNConfig(RecommenderConfig):
 
     neighbors: Annotated[int, Field(ge=1)] = 200
     """So many nearest neighbors of each item are kept."""
-    weighting: Literal["none", "tfidf", "bm25"] = "none"
-    """How entries are weighted before the cosine, with items as documents and shoppers as terms."""
+    weighting: Literal["none", "tfidf", "bm25"] = "tfidf"
+    """How entries are weighted, with items as documents and shoppers as terms. `bm25` takes the plain product: its
+    own normalization of length stands in for the cosine, and `shrinkage` and `asymmetry` do nothing."""
     bm25_k1: Annotated[float, Field(gt=0)] = 1.2
     """Saturation of repeated events in `bm25`."""
     bm25_b: Annotated[float, Field(ge=0, le=1)] = 0.75
@@ -72,6 +73,8 @@ class ItemKNN(Recommender):
         histories = train.histories if config.max_history is None else train.histories.last(config.max_history)
         matrix = self._weighted(history_matrix(histories, train.n_items, self.weights, config.repeats))
         lengths = np.sqrt(np.bincount(matrix.indices, matrix.data**2, minlength=train.n_items + 1))
+        if config.weighting == "bm25":
+            lengths = np.ones_like(lengths)
         if progress:
             progress.start("item neighbors", train.n_items + 1)
         blocks = []
