@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import settings
 
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
@@ -19,6 +20,10 @@ REAL_COMPONENTS = ("slow", "shared_data", "postgres")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Unit tests first, then those that need real data, a server or patience."""
     items.sort(key=lambda item: any(item.get_closest_marker(name) for name in REAL_COMPONENTS))
+
+
+settings.register_profile("any machine", deadline=None)  # a busy machine is no fault of an example
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

@@ -55,4 +55,4 @@ def test_a_million_rows():
     seconds = {"fit_apply": round(middle - start, 1), "apply": round(time.process_time() - middle, 1)}
     assert features.values.shape == (N, 67)
     assert features.indices.shape == (N, 4)
-    assert max(seconds.values()) < 15, seconds
+    assert max(seconds.values()) < 30, seconds  # about 3 on an idle core; generous for a busy machine
