@@ -37,15 +37,15 @@ class TransitionsConfig(RecommenderConfig):
 
     window: Annotated[int, Field(ge=1)] = 10
     """Pairs at most this many events apart count."""
-    distance_decay: Annotated[float, Field(gt=0, le=1)] = 0.75
+    distance_decay: Annotated[float, Field(gt=0, le=1)] = 0.8
     """A pair counts this factor less for each further event between the two."""
-    backward: Annotated[float, Field(ge=0, le=1)] = 0.1
+    backward: Annotated[float, Field(ge=0, le=1)] = 0.3
     """Share of its count that a pair also gets in the other direction; 1 forgets the order."""
-    source_power: Annotated[float, Field(ge=0, le=1)] = 0.4
+    source_power: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Counts are divided by the number of events of the earlier item to this power; 1 gives probabilities."""
     target_power: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Counts are divided by the number of events of the later item to this power; above 0 favors rare items."""
-    history_decay: Annotated[float, Field(gt=0, le=1)] = 0.6
+    history_decay: Annotated[float, Field(gt=0, le=1)] = 0.7
     """An event of the history weighs this factor less for each later one."""
     neighbors: Annotated[int, Field(ge=1)] | None = 500
     """So many strongest followers of each item are kept; None keeps all."""
