@@ -226,7 +226,7 @@ def test_the_commands_of_the_tour_run_one_after_the_other(page: str, tmp_path: P
     for block in blocks(ROOT / page, "bash"):
         for command in block.splitlines():
             words = shlex.split(command, comments=True)
-            if words and words[0] == "shopkeeper":
+            if words and words[0] == "shopkeeper" and (words[1] != "demo" or page != "README.md"):
                 answer = subprocess.run(
                     [sys.executable, "-m", "shopkeeper.cli.main", *words[1:]],
                     cwd=tmp_path, capture_output=True, text=True, check=False,
