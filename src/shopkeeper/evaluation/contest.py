@@ -11,8 +11,8 @@ from shopkeeper.evaluation.cost import measured
 from shopkeeper.evaluation.evaluate import evaluate
 from shopkeeper.evaluation.leaderboard import Entry, Leaderboard
 from shopkeeper.evaluation.settings import EvaluationSettings
+from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import Recommender
-from shopkeeper.training.progress import Progress
 from shopkeeper.training.settings import TrainingSettings
 
 Contestant = Recommender | tuple[str, Recommender]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.holdout import Holdout
 from shopkeeper.errors import DataError
 from shopkeeper.evaluation.bootstrap import intervals
@@ -17,8 +18,8 @@ from shopkeeper.evaluation.rows import MetricRow
 from shopkeeper.evaluation.segments import segments_of
 from shopkeeper.evaluation.settings import EvaluationSettings
 from shopkeeper.evaluation.values import Key, needs_lists, ranking_values, values_of
+from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import Recommender
-from shopkeeper.training.progress import Progress
 from shopkeeper.types import Float32Array
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def evaluate(
     *,
     part: str = "holdout",
     name: str | None = None,
+    train: Dataset | None = None,
     item_vectors: Float32Array | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
@@ -101,6 +103,8 @@ def evaluate(
         settings: What to measure; None takes the defaults.
         part: Name of the part, for the table.
         name: Name of the model in the table; None takes the recommender's.
+        train: The training part, for popularity and segments, where a loaded model no longer holds its events;
+            None takes the one that the model holds.
         item_vectors: float32 [n_items + 1, d] for `vector_diversity`.
         progress: Told how far it is; None stays silent.
 
@@ -108,10 +112,11 @@ def evaluate(
         The figures.
 
     Raises:
-        DataError: Nobody is asked.
+        DataError: Nobody is asked, or the training part is not the model's.
         ShopkeeperError: The model's scores are not usable.
     """
     settings = settings if settings is not None else EvaluationSettings()
+    train = _same_items(recommender, train) if train is not None else recommender.train
     holdout = _sample(holdout, settings)
     if len(holdout) == 0:
         raise DataError(
@@ -127,11 +132,11 @@ def evaluate(
         outcome = answer(recommender, holdout, k, settings.hide_seen, settings.from_lists, progress)
     if progress is not None:
         progress.finish()
-    values = values_of(outcome, recommender.train, settings, item_vectors)
+    values = values_of(outcome, train, settings, item_vectors)
     rows = _rows(label, part, values.per_shopper, settings)
     rows += [MetricRow(label, part, *key, value, None, None, len(holdout)) for key, value in values.whole.items()]
     if settings.segments:
-        rows += _segment_rows(label, part, outcome, holdout, recommender, settings)
+        rows += _segment_rows(label, part, outcome, holdout, train, settings)
     hide_seen = recommender.hide_seen if settings.hide_seen is None else settings.hide_seen
     return Evaluation(
         model=label,
@@ -147,6 +152,16 @@ def evaluate(
         scoring=cost,
         model_megabytes=model_megabytes(recommender),
     )
+
+
+def _same_items(recommender: Recommender, train: Dataset) -> Dataset:
+    if recommender.train.items != train.items:
+        raise DataError(
+            f"{recommender.name} was fitted on other items than this training part holds",
+            expected=f"{train.n_items} items", got=f"{recommender.train.n_items} items, not the same",
+            remedy="evaluate it on the log and the split that it was fitted on",
+        )  # fmt: skip
+    return train
 
 
 def _sample(holdout: Holdout, settings: EvaluationSettings) -> Holdout:
@@ -176,10 +191,10 @@ def _rows(
 
 
 def _segment_rows(
-    model: str, part: str, outcome: Outcome, holdout: Holdout, recommender: Recommender, settings: EvaluationSettings
+    model: str, part: str, outcome: Outcome, holdout: Holdout, train: Dataset, settings: EvaluationSettings
 ) -> list[MetricRow]:
     rows: list[MetricRow] = []
-    for group, segment, inside in segments_of(outcome, holdout, recommender.train):
+    for group, segment, inside in segments_of(outcome, holdout, train):
         values = {
             (metric, k): of_shopper.astype(np.float32)
             for k in settings.ks

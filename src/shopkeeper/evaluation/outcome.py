@@ -13,9 +13,9 @@ from shopkeeper.data.holdout import Holdout
 from shopkeeper.errors import ShopkeeperError
 from shopkeeper.metrics.ranks import ranks_in_lists, ranks_of_targets
 from shopkeeper.metrics.targets import distinct_targets
+from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.top_k import top_k
-from shopkeeper.training.progress import Progress
 from shopkeeper.types import Float32Array, Float64Array, Int32Array, Int64Array
 
 

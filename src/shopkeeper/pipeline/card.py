@@ -28,6 +28,8 @@ class Card(Settings):
     """Numbers of the data: users, items, events, time range, hash."""
     metrics: list[dict[str, Any]]
     """Rows of the evaluation: part, metric, k, value, low, high, n_users."""
+    learning_curve: list[dict[str, float | None]]
+    """One record an epoch: epoch, loss, validation, rate, seconds; empty for a model without epochs."""
     seed: int
     """Seed of the training."""
     seconds: float

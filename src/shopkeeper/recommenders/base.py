@@ -29,7 +29,7 @@ from shopkeeper.types import BoolArray, Float32Array, Id, Int32Array
 
 if TYPE_CHECKING:
     from shopkeeper.data.holdout import Holdout
-    from shopkeeper.training.progress import Progress
+    from shopkeeper.progress import Progress
 
 Learns: TypeAlias = Literal["counts", "taste", "order"]
 """Counts of single items only, which items the same shoppers take, or also in which order."""

@@ -10,8 +10,8 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from shopkeeper.errors import missing_dependency
+from shopkeeper.progress import Progress
 from shopkeeper.recommenders.sparse import Csr
-from shopkeeper.training.progress import Progress
 from shopkeeper.types import Float32Array
 
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.holdout import Holdout
 from shopkeeper.errors import NotFittedError, missing_dependency
+from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import Recommender, RecommenderConfig
 from shopkeeper.recommenders.validation import sample_holdout, validation_ndcg
-from shopkeeper.training.progress import Progress
 from shopkeeper.training.settings import TrainingSettings
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from scipy.sparse import csr_array
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout
+from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import Recommender, RecommenderConfig
 from shopkeeper.recommenders.event_weights import EventWeights
 from shopkeeper.recommenders.sparse import (
@@ -27,7 +28,6 @@ from shopkeeper.recommenders.sparse import (
     keep_largest,
     sparse_scores,
 )
-from shopkeeper.training.progress import Progress
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import Float32Array, Int32Array
 

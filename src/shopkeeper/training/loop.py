@@ -17,11 +17,11 @@ import torch
 from torch import nn
 
 from shopkeeper.errors import TrainingError
+from shopkeeper.progress import Progress
 from shopkeeper.training.checkpoints import Weights, load_checkpoint, save_checkpoint
 from shopkeeper.training.curves import tensorboard_writer, write_csv, write_tensorboard
 from shopkeeper.training.device import accelerator_for
 from shopkeeper.training.objective import BatchT, Objective
-from shopkeeper.training.progress import Progress
 from shopkeeper.training.run_state import EpochRecord, RunState
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.training.steps import Stepper

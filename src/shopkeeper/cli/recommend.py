@@ -1,0 +1,80 @@
+"""`shopkeeper recommend`: one shopper, a history, a file of shoppers, or all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from shopkeeper.cli import options
+from shopkeeper.cli.progress import Bars
+from shopkeeper.cli.tables import recommendation_table
+from shopkeeper.errors import ConfigError
+
+if TYPE_CHECKING:
+    from shopkeeper.pipeline.bundle import Bundle
+
+
+def recommend(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder written by `shopkeeper train`.")],
+    user: Annotated[str | None, typer.Option("--user", help="Id of one shopper.")] = None,
+    history: Annotated[str | None, typer.Option("--history", help="Item ids by comma, oldest first.")] = None,
+    users_file: Annotated[Path | None, typer.Option("--users-file", help="Text file, one shopper a line.")] = None,
+    everyone: Annotated[bool, typer.Option("--all", help="Every shopper of the log.")] = False,
+    similar_to: Annotated[str | None, typer.Option("--similar-to", help="Items like this one instead.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Parquet file, for --users-file and --all.")] = None,
+    k: options.ListLength = 10,
+    exclude: Annotated[str | None, typer.Option("--exclude", help="Item ids by comma that must not come out.")] = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Recommend items, with title, score and the model that each comes from.
+
+    Examples: shopkeeper recommend bundle --user 1042; shopkeeper recommend bundle --history 17,4,99 --k 5;
+    shopkeeper recommend bundle --all --out recommendations.parquet
+    """
+    from shopkeeper.pipeline.bundle import Bundle
+
+    asked = [user is not None or history is not None, users_file is not None, everyone, similar_to is not None]
+    if sum(asked) != 1:
+        raise ConfigError(
+            "say for whom", expected="one of --user, --history, --users-file, --all, --similar-to",
+            got=f"{sum(asked)} of them",
+        )  # fmt: skip
+    loaded = Bundle.load(bundle)
+    if users_file is not None or everyone:
+        _to_file(loaded, users_file, out, k, quiet)
+    else:
+        _to_screen(loaded, user, history, similar_to, exclude, k)
+
+
+def _to_file(bundle: Bundle, users_file: Path | None, out: Path | None, k: int, quiet: bool) -> None:
+    from shopkeeper.jobs.recommend import read_user_ids, recommend_to_file
+
+    if out is None:
+        raise ConfigError("recommendations for many shoppers go to a file", expected="--out FILE.parquet")
+    users = read_user_ids(users_file, bundle.recommender) if users_file is not None else None
+    with Bars(quiet) as bars:
+        rows = recommend_to_file(bundle.recommender, users, k, out, bars)
+    Console(highlight=False).print(f"{rows:,} recommendations in {out}")
+
+
+def _to_screen(
+    bundle: Bundle, user: str | None, history: str | None, similar_to: str | None, exclude: str | None, k: int
+) -> None:
+    recommender = bundle.recommender
+    items = recommender.train.items
+    console = Console(highlight=False)
+    if similar_to is not None:
+        answer = bundle.similar_items([items.parse(similar_to)], k)
+        console.print(recommendation_table(answer[0], bundle.catalog, f"like {similar_to}"))
+        return
+    given = None if history is None else [[items.parse(text.strip()) for text in history.split(",") if text.strip()]]
+    who = None if user is None else [recommender.memory.users.parse(user)]
+    excluded = [items.parse(text.strip()) for text in (exclude or "").split(",") if text.strip()]
+    answer = recommender.recommend(who, given, k=k, exclude=excluded)
+    title = f"for shopper {user}" if user is not None else "for this history"
+    console.print(recommendation_table(answer[0], bundle.catalog, title))
+    if answer.ignored[0]:
+        console.print(f"items unknown to training, ignored: {', '.join(map(str, answer.ignored[0]))}")

@@ -1,0 +1,51 @@
+"""`shopkeeper train`: fits one recommender on a prepared log and writes the bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from shopkeeper.cli import options
+from shopkeeper.cli.progress import Bars
+
+
+def train(
+    data: Annotated[Path, typer.Argument(metavar="DATASET", help="Folder written by `shopkeeper prepare`.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="Which recommender: sasrec, transitions, ease ...")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the bundle.")] = Path("bundle"),
+    checkpoints: Annotated[
+        Path | None, typer.Option("--checkpoints", help="Folder of checkpoints and logs; the same command resumes.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over the data.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed of everything random.")] = None,
+    device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")] = None,
+    config: options.ConfigFile = None,
+    overrides: options.Overrides = [],
+    quiet: options.Quiet = False,
+) -> None:
+    """Train a recommender and write a bundle: model, id maps, histories, catalog, index and card.
+
+    Example: shopkeeper train dataset --model sasrec --checkpoints runs/sasrec --set models.sasrec.dropout=0.2
+    """
+    from shopkeeper.data.dataset import Dataset
+    from shopkeeper.jobs.train import train as train_bundle
+
+    flags = [
+        ("training.checkpoint_folder", checkpoints),
+        ("training.epochs", epochs),
+        ("training.seed", seed),
+        ("training.device", device),
+    ]
+    dataset = Dataset.open(data)
+    settings = options.prepared_settings(dataset, config, overrides, flags)
+    with Bars(quiet) as bars:
+        trained = train_bundle(dataset, model, settings, bars)
+    trained.bundle.save(out)
+    console = Console(highlight=False)
+    if trained.evaluation is not None:
+        row = trained.evaluation.row("ndcg", 10)
+        console.print(f"validation NDCG@10 {row.value:.4f} over {row.n_users:,} shoppers")
+    console.print(f"{trained.bundle.card.model} in {out}, fitted in {trained.bundle.card.seconds:.1f} s")

@@ -1,0 +1,1 @@
+"""Whole jobs: what one command does, as a function that returns what it made. Nothing here prints."""

@@ -1,0 +1,96 @@
+"""Makes a bundle of a fitted recommender and the log that it shall answer from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.holdout import Split
+from shopkeeper.data.transforms.defaults import default_feature_settings
+from shopkeeper.data.transforms.transformer import FeatureTransformer
+from shopkeeper.pipeline.bundle import Bundle
+from shopkeeper.pipeline.card import Card, now, versions
+from shopkeeper.pipeline.index import ItemIndex
+from shopkeeper.recommenders.base import Recommender
+from shopkeeper.recommenders.neural import NeuralRecommender
+from shopkeeper.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from shopkeeper.evaluation.evaluate import Evaluation
+
+
+def make_bundle(
+    recommender: Recommender,
+    dataset: Dataset,
+    split: Split,
+    training: TrainingSettings,
+    evaluation: Evaluation | None,
+    seconds: float,
+) -> Bundle:
+    """Puts together all that answering needs.
+
+    Args:
+        recommender: Fitted on the training part; from now on it remembers the whole log.
+        dataset: The whole log.
+        split: How the log was split.
+        training: How networks were trained.
+        evaluation: What the model reached, for the card; None where nothing was held out.
+        seconds: Wall time of fitting.
+
+    Returns:
+        The bundle, not yet saved.
+    """
+    recommender.remember(dataset)
+    vectors = recommender.item_vectors()
+    return Bundle(
+        recommender=recommender,
+        card=Card(
+            model=recommender.name,
+            model_settings=recommender.config.model_dump(mode="json"),
+            training_settings=training.model_dump(mode="json"),
+            split_settings=split.settings.model_dump(mode="json"),
+            data=_data_facts(dataset, split),
+            metrics=[] if evaluation is None else [row.to_json() for row in evaluation.rows if row.group == "all"],
+            learning_curve=_learning_curve(recommender),
+            seed=training.seed,
+            seconds=seconds,
+            created_at=now(),
+            versions=versions(),
+        ),
+        catalog=dataset.catalog,
+        features=_features(dataset, split),
+        index=None if vectors is None else ItemIndex.build(vectors),
+    )
+
+
+def _learning_curve(recommender: Recommender) -> list[dict[str, float | None]]:
+    result = recommender.training_result if isinstance(recommender, NeuralRecommender) else None
+    return [] if result is None else [asdict(record) for record in result.history]
+
+
+def _data_facts(dataset: Dataset, split: Split) -> dict[str, Any]:
+    times = dataset.histories.timestamp
+    return {
+        "hash": dataset.data_hash,
+        "training_hash": split.train.data_hash,
+        "users": dataset.n_users,
+        "items": dataset.n_items,
+        "events": dataset.n_events,
+        "training_users": split.train.n_users,
+        "training_items": split.train.n_items,
+        "training_events": split.train.n_events,
+        "first_event_microseconds": int(times.min()),
+        "last_event_microseconds": int(times.max()),
+        "leaks_future": split.leaks_future,
+        "source": dataset.facts.get("source", ""),
+    }
+
+
+def _features(dataset: Dataset, split: Split) -> FeatureTransformer | None:
+    """Transforms of the catalog columns, fitted on the items that training has seen."""
+    if dataset.catalog is None:
+        return None
+    known = dataset.catalog.aligned(split.train.items)
+    settings = default_feature_settings(known)
+    return FeatureTransformer.fit(known, settings) if settings.steps else None

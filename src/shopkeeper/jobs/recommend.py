@@ -1,0 +1,90 @@
+"""Recommends for many shoppers, batch by batch, into one Parquet file."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shopkeeper.errors import ArtifactError, DataError
+from shopkeeper.progress import Progress
+from shopkeeper.recommenders.base import Recommender
+from shopkeeper.types import Id
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+USERS_A_BATCH = 4096
+
+
+def read_user_ids(file: Path, recommender: Recommender) -> list[Id]:
+    """Reads shoppers from a text file, one id a line; empty lines are skipped.
+
+    Raises:
+        DataError: The file cannot be read or names nobody.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"cannot read {file}", expected="a text file with one user id a line", got=str(error)
+        ) from error
+    users = [recommender.memory.users.parse(line.strip()) for line in lines if line.strip()]
+    if not users:
+        raise DataError(f"{file} names no user", expected="one user id a line")
+    return users
+
+
+def recommend_to_file(
+    recommender: Recommender, users: Sequence[Id] | None, k: int, file: Path, progress: Progress | None = None
+) -> int:
+    """Writes recommendations as a long Parquet table; memory grows with the batch, not with the shoppers.
+
+    Args:
+        recommender: A fitted model.
+        users: Who; None takes every shopper that the model remembers.
+        k: Items a shopper.
+        file: Written whole or not at all: columns user_id, rank, item_id, score, source.
+        progress: Told after each batch.
+
+    Returns:
+        Number of rows written.
+
+    Raises:
+        ArtifactError: The file cannot be written.
+    """
+    import pyarrow.parquet as pq
+
+    total = len(recommender.memory.users) if users is None else len(users)
+    temporary = file.with_name(f".{file.name}.writing-{uuid.uuid4().hex[:8]}")
+    rows = 0
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if progress:
+            progress.start("recommending", total)
+        writer: pq.ParquetWriter | None = None
+        for table, answered in _tables(recommender, users, total, k):
+            writer = writer or pq.ParquetWriter(temporary, table.schema, compression="zstd")
+            writer.write_table(table)
+            rows += table.num_rows
+            if progress:
+                progress.advance(answered)
+        if writer is not None:
+            writer.close()
+        temporary.replace(file)
+        if progress:
+            progress.finish()
+    except OSError as error:
+        raise ArtifactError(f"cannot write {file}", got=str(error), remedy="check space and permissions") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return rows
+
+
+def _tables(recommender: Recommender, users: Sequence[Id] | None, total: int, k: int) -> Iterator[tuple[pa.Table, int]]:
+    known = recommender.memory.users.arrow
+    for start in range(0, total, USERS_A_BATCH):
+        stop = min(start + USERS_A_BATCH, total)
+        batch = known.slice(start, stop - start).to_pylist() if users is None else users[start:stop]
+        yield recommender.recommend(batch, k=k).to_arrow(), stop - start

@@ -1,0 +1,65 @@
+"""The report of an evaluation: gathers what the page shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.holdout import Split
+from shopkeeper.errors import DataError
+from shopkeeper.evaluation.leaderboard import Leaderboard
+from shopkeeper.evaluation.report.board import Board
+from shopkeeper.evaluation.report.inputs import ReportInputs
+from shopkeeper.jobs.contest import Fit
+from shopkeeper.pipeline.card import Card
+
+
+def report_inputs(
+    dataset: Dataset,
+    parts: Split,
+    leaderboard: Leaderboard,
+    fits: Sequence[Fit],
+    card: Card,
+    validation: Mapping[str, Any] | None = None,
+    command: str = "",
+) -> ReportInputs:
+    """All that the page shows.
+
+    Args:
+        dataset: The whole prepared log.
+        parts: Its split.
+        leaderboard: Figures of the models.
+        fits: The models; example shoppers see the one of the card first.
+        card: Card of the bundle that the report is about.
+        validation: JSON of a validation report.
+        command: What was typed, for the record.
+    """
+    models = sorted((fit.recommender for fit in fits), key=lambda model: model.name != card.model)
+    return ReportInputs(
+        dataset=dataset,
+        split=parts,
+        board=Board.of(leaderboard),
+        recommenders=models[:1],
+        validation=validation,
+        rejected=dataset.facts.get("rejected"),
+        learning_curve=card.learning_curve,
+        card={"command": command, **card.model_dump(mode="json", exclude={"metrics", "learning_curve"})},
+    )
+
+
+def read_validation(file: Path) -> dict[str, Any]:
+    """Reads the JSON of `shopkeeper validate`.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    try:
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise DataError(
+            f"cannot read {file}", expected="the JSON that `shopkeeper validate --json` wrote", got=str(error)
+        ) from error
+    return found

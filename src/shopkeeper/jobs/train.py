@@ -1,0 +1,51 @@
+"""Trains one recommender on a prepared log and makes the bundle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.split import split
+from shopkeeper.evaluation.cost import measured
+from shopkeeper.evaluation.evaluate import Evaluation, evaluate
+from shopkeeper.jobs.bundles import make_bundle
+from shopkeeper.jobs.settings import ShopSettings
+from shopkeeper.pipeline.bundle import Bundle
+from shopkeeper.progress import Progress
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of a training.
+
+    Attributes:
+        bundle: What to serve.
+        evaluation: Figures on the validation part; None where it asks nobody.
+    """
+
+    bundle: Bundle
+    evaluation: Evaluation | None
+
+
+def train(dataset: Dataset, model: str, settings: ShopSettings, progress: Progress | None = None) -> Trained:
+    """Splits a log, fits a recommender on the training part, and measures it on the validation part.
+
+    Args:
+        dataset: A prepared log.
+        model: Name of the recommender.
+        settings: Split, model and training settings.
+        progress: Told how far it is.
+
+    Raises:
+        ConfigError: There is no such model.
+        DataError: The log cannot be split or holds nothing to learn from.
+    """
+    recommender = settings.recommender(model)
+    parts = split(dataset, settings.prepare.split)
+    asked = parts.validation if len(parts.validation) else None
+    with measured() as cost:
+        recommender.fit(parts.train, asked, settings.training, progress)
+    evaluation = None
+    if asked is not None:
+        evaluation = evaluate(recommender, asked, settings.evaluation, part="validation", progress=progress)
+    return Trained(make_bundle(recommender, dataset, parts, settings.training, evaluation, cost.seconds), evaluation)
