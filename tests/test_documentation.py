@@ -9,7 +9,6 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -178,20 +177,34 @@ def _outline(page: Path) -> list[tuple[int, int]]:
 # What pages tell the reader to type
 
 
-def commands() -> Iterator[tuple[str, list[str]]]:
-    for page in PAGES:
-        for block in blocks(page, "bash"):
-            for line in block.replace("\\\n", " ").splitlines():
-                words = shlex.split(line, comments=True)
-                if words and words[0] == "shopkeeper":
-                    yield page.name, words[1:]
+def commands_of(page: Path) -> list[list[str]]:
+    """What follows `shopkeeper` in each line of the page that a shell would run."""
+    lines = [shlex.split(line, comments=True) for block in blocks(page, "bash") for line in block.splitlines()]
+    return [words[1:] for words in lines if words and words[0] == "shopkeeper"]
+
+
+def make_shop(folder: Path) -> None:
+    """The log and the catalog that the pages speak of."""
+    from pyarrow import csv
+
+    line = example("offline_line")
+    csv.write_csv(line.make_log(), folder / "log.csv")
+    csv.write_csv(line.make_catalog(), folder / "feed.csv")
 
 
 def test_every_command_in_the_pages_exists_with_its_options() -> None:
     known: dict[str, str] = {}
-    for page, (command, *arguments) in commands():
-        if command.startswith("-"):
-            continue
+    asked = [(page.name, words) for page in PAGES for words in commands_of(page)]
+    assert {words[0] for _, words in asked} >= {
+        "validate",
+        "prepare",
+        "train",
+        "evaluate",
+        "recommend",
+        "report",
+        "demo",
+    }
+    for page, (command, *arguments) in asked:
         if command not in known:
             answer = subprocess.run(
                 [sys.executable, "-m", "shopkeeper.cli.main", command, "--help"],
@@ -216,33 +229,28 @@ def test_settings_in_the_pages_are_valid() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["docs/tutorials/own-data.md", "README.md"])
-def test_the_commands_of_the_tour_run_one_after_the_other(page: str, tmp_path: Path) -> None:
-    from pyarrow import csv
-
-    line = example("offline_line")
-    csv.write_csv(line.make_log(), tmp_path / "log.csv")
-    csv.write_csv(line.make_catalog(), tmp_path / "feed.csv")
-    for block in blocks(ROOT / page, "bash"):
-        for command in block.splitlines():
-            words = shlex.split(command, comments=True)
-            if words and words[0] == "shopkeeper" and (words[1] != "demo" or page != "README.md"):
-                answer = subprocess.run(
-                    [sys.executable, "-m", "shopkeeper.cli.main", *words[1:]],
-                    cwd=tmp_path, capture_output=True, text=True, check=False,
-                )  # fmt: skip
-                assert answer.returncode == 0, f"{command}\n{answer.stdout}{answer.stderr}"
+def test_the_commands_of_the_tutorial_run_one_after_the_other(tmp_path: Path) -> None:
+    make_shop(tmp_path)
+    for words in commands_of(ROOT / "docs/tutorials/own-data.md"):
+        answer = subprocess.run(
+            [sys.executable, "-m", "shopkeeper.cli.main", *words],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert answer.returncode == 0, f"{shlex.join(words)}\n{answer.stdout}{answer.stderr}"
     assert (tmp_path / "report.html").stat().st_size > 10_000
     assert (tmp_path / "recommendations.parquet").exists()
 
 
+def test_the_readme_gives_the_commands_of_the_tutorial() -> None:
+    tutorial = commands_of(ROOT / "docs/tutorials/own-data.md")
+    readme = [words for words in commands_of(ROOT / "README.md") if words != ["doctor"]]
+    assert len(readme) > 5
+    assert [words for words in readme if words not in tutorial] == []
+
+
 @pytest.mark.slow
 def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:
-    from pyarrow import csv
-
-    line = example("offline_line")
-    csv.write_csv(line.make_log(), tmp_path / "log.csv")
-    csv.write_csv(line.make_catalog(), tmp_path / "feed.csv")
+    make_shop(tmp_path)
     (block,) = blocks(ROOT / "README.md", "python")
     answer = subprocess.run(
         [sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True, check=False
