@@ -89,4 +89,6 @@ def test_products_fall_back_to_the_id() -> None:
     assert found[1].detail == "y \u203a z"
     assert [found[item].title for item in (2, 3)] == ["2", "3"]
     assert found[1].price is None
+    said = pa.table({"item_id": [1], "title": ["Milk, 1 ga"], "category": ["FOOD > COLD > MILK"], "brand": ["Ours"]})
+    assert products(Catalog(said), [1])[1].detail == "Food \u203a Cold · Ours"  # the title says milk already
     assert products(None, ["a"])["a"].title == "a"

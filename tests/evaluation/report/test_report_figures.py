@@ -12,7 +12,7 @@ from shopkeeper.evaluation.leaderboard import Leaderboard
 from shopkeeper.evaluation.report import Board, ModelCost, ReportInputs, ReportSettings
 from shopkeeper.evaluation.report import wording as w
 from shopkeeper.evaluation.report.scores import Scores
-from shopkeeper.evaluation.report.sections.beyond import beyond_section
+from shopkeeper.evaluation.report.sections.beyond import apart, beyond_section
 from shopkeeper.evaluation.report.sections.card import card_section, flat
 from shopkeeper.evaluation.report.sections.leaderboard import cell, leaderboard_section, stamps
 from shopkeeper.evaluation.report.sections.segments import segments_section
@@ -86,7 +86,7 @@ def test_a_comparison_says_whether_the_order_is_settled() -> None:
     far = [row("B", 0.2, width=0.02), row("A", 0.1, width=0.02)]
     assert "their intervals overlap" in comparison(near, (), "NDCG@10")
     assert "their intervals do not overlap" in comparison(far, (), "NDCG@10")
-    assert "2.0 times that of A" in comparison(far, ("A",), "NDCG@10")
+    assert "2.0 times as high as A" in comparison(far, ("A",), "NDCG@10")
     assert comparison([row("A", 0.1)], (), "NDCG@10") == "A is first with NDCG@10 0.1000."
     settled = Comparison("B", "A", "ndcg", 10, 0.01, 0.005, 0.015, 0.001, 100)
     assert "so the order is settled" in comparison(near, (), "NDCG@10", [settled])
@@ -142,3 +142,26 @@ def test_the_card_is_flat_and_complete(full: ReportInputs, settings: ReportSetti
     body = card_section(full, settings).body
     assert "<dt>hash</dt><dd><code>abc</code></dd>" in body
     assert "<dt>seeds</dt><dd><code>1, 2</code></dd>" in body
+
+
+def test_labels_of_the_trade_off_do_not_cover_each_other() -> None:
+    assert apart([0.5, 1.0, 0.5, 0.0]) == [0.5, 1.0, 0.56, 0.0]
+    assert apart([]) == []
+    assert apart([0.0, 0.0]) == [0.0, 0.0]
+
+
+def test_a_segment_plot_speaks_of_the_best_model_first(full: ReportInputs, settings: ReportSettings) -> None:
+    assert full.board is not None
+    rows = [
+        MetricRow(
+            f"M{place}", "test", "recall", 5, place / 100 if group == "all" else 0.5, None, None, 9, group, segment
+        )
+        for place in range(6)
+        for group, segment in (("all", ""), ("items", "head"), ("items", "tail"))
+    ]
+    inputs = replace(full, board=replace(full.board, rows=rows), baselines=("M0",))
+    body = segments_section(inputs, settings.replace(metrics=("recall",))).body
+    assert "M5 does best for head items" in body
+    legend = body[: body.index("figcaption")]
+    assert all(f">{name}<" in legend for name in ("M5", "M4", "M3", "M0"))
+    assert ">M2<" not in legend

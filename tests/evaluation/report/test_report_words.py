@@ -48,6 +48,8 @@ def test_other_figures() -> None:
     assert w.metric_value("revenue", 1234.5) == "1,234.50"
     assert w.times(1.44) == "1.4 times"
     assert w.times(0.444) == "0.44 times"
+    assert w.times(1.01) == "about"
+    assert w.metric_value("novelty", 8.12, unit=False) == "8.1"
     assert w.day(1_700_000_000_000_000) == "14 Nov 2023"
     assert w.day(2**62) == w.DASH
     assert w.metric_name("ndcg", 10) == "NDCG@10"

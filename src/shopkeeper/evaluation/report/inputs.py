@@ -6,7 +6,7 @@ Whatever is None or empty leaves its section out; the page says so in a sentence
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class ReportInputs:
 
     dataset: Dataset
     split: Split
+    _: KW_ONLY
     board: Board | None = None
     baselines: Sequence[str] = ("MostPopular",)
     recommenders: Sequence[Recommender] = ()

@@ -117,6 +117,7 @@ def _look(small: bool) -> dict[str, Any]:
             "padding": 0,
             "offset": 12,
             "columns": 2 if small else 6,
+            "columnPadding": 18,
             "labelLimit": 120 if small else 200,
         },
         "header": {"labelColor": INK, "labelFontSize": size, "title": None},

@@ -55,14 +55,15 @@ def _product(item_id: Id, row: dict[str, Any]) -> Product:
     title = str(row.get(TITLE) or item_id)
     if len(title) > LONGEST_TITLE:
         title = title[: LONGEST_TITLE - 1].rstrip() + "…"
-    parts = [_category(row.get(CATEGORY)), str(row.get(BRAND) or "")]
+    parts = [_category(row.get(CATEGORY), title), str(row.get(BRAND) or "")]
     price = row.get(PRICE)
     return Product(item_id, title, " · ".join(part for part in parts if part), None if price is None else float(price))
 
 
-def _category(path: object) -> str:
-    """The last two steps of a category path."""
+def _category(path: object, title: str) -> str:
+    """The last two steps of a category path, without what the title says already."""
     if path is None:
         return ""
     steps = [str(step) for step in path] if isinstance(path, list | tuple) else str(path).split(CATEGORY_SEPARATOR)
-    return STEP.join(step.strip() for step in steps[-2:])
+    new = [step.strip() for step in steps if step.strip().casefold() not in title.casefold()]
+    return STEP.join(step.capitalize() if step.isupper() else step for step in new[-2:])

@@ -10,7 +10,7 @@ from shopkeeper.data.holdout import Holdout
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.types import BoolArray, Int32Array, Int64Array
 
-POOL = 1000
+POOL = 400
 """Example shoppers are drawn from a sample of so many, so that a page takes seconds whatever the size of the log."""
 
 

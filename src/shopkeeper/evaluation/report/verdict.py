@@ -50,7 +50,7 @@ def comparison(
     baseline = next((score for score in ranked[1:] if score.model in baselines), None)
     share = ratio(best, baseline)
     if share is not None and baseline is not None:
-        said += f", {wording.times(share)} that of {baseline.model}"
+        said += f", {wording.times(share)} as high as {baseline.model}"
     if len(ranked) == 1:
         return said + "."
     return (

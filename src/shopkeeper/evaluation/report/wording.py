@@ -74,16 +74,16 @@ def score(value: float | None) -> str:
     return f"{value:.4f}" if abs(value) < 1.5 else f"{value:.2f}"
 
 
-def metric_value(metric: str, value: float | None) -> str:
-    """A metric with its unit: coverage in percent, novelty in bits, popularity in events, the others plain."""
+def metric_value(metric: str, value: float | None, unit: bool = True) -> str:
+    """A metric, with its unit where asked: coverage in percent, novelty in bits, popularity in events, others plain."""
     if value is None or not math.isfinite(value):
         return DASH
     if metric == "coverage":
         return percent(value)
     if metric == "novelty":
-        return f"{value:.1f}{THIN}bits"
+        return f"{value:.1f}" + (f"{THIN}bits" if unit else "")
     if metric == "popularity":
-        return f"{value:,.0f}{THIN}events" if value >= 10 else f"{value:.1f}{THIN}events"
+        return f"{value:,.{0 if value >= 10 else 1}f}" + (f"{THIN}events" if unit else "")
     if metric == "revenue":
         return f"{value:,.2f}"
     return score(value)
@@ -117,7 +117,9 @@ def megabytes(value: float | None) -> str:
 
 
 def times(ratio: float) -> str:
-    """A ratio: ``1.4 times``; below one with two digits."""
+    """A ratio before "as often as" and the like: ``1.4 times``, ``0.44 times``, ``about`` where it is near one."""
+    if 0.95 <= ratio < 1.05:
+        return "about"
     return f"{ratio:.1f} times" if ratio >= 1 else f"{ratio:.2f} times"
 
 

@@ -37,26 +37,43 @@ def _trade_off(scores: Scores) -> Html:
     import altair as alt
 
     pairs = [(m, scores.find(m, "coverage"), scores.find(m, scores.leading)) for m in scores.models()]
-    data = [
+    data: list[dict[str, Any]] = [
         {"model": model, "coverage": covered.value, "hits": hits.value, "tone": ACCENT if place == 0 else QUIET}
         for place, (model, covered, hits) in enumerate(pairs)
         if covered is not None and hits is not None
     ]
     name = wording.metric_name(scores.leading, scores.k)
+    for row, place in zip(data, apart([row["hits"] for row in data]), strict=True):
+        row["label"] = place
+
+    widest = min(1.0, 1.4 * max((row["coverage"] for row in data), default=1.0) or 1.0)
 
     def draw(width: int) -> Any:
         base = alt.Chart(rows(data)).encode(
-            x=alt.X("coverage:Q", title="share of the catalog recommended to somebody", scale=alt.Scale(domain=[0, 1]),
+            x=alt.X("coverage:Q", title="share of the catalog recommended to somebody",
+                    scale=alt.Scale(domain=[0, widest]),
                     axis=alt.Axis(format="%", tickCount=5)),
             y=alt.Y("hits:Q", title=name, axis=alt.Axis(tickCount=5)),
         )  # fmt: skip
         dots = base.mark_point(size=110, opacity=1).encode(color=alt.Color("tone:N", scale=None))
-        left = base.transform_filter("datum.coverage <= 0.6").mark_text(align="left", dx=10, fontSize=11)
-        right = base.transform_filter("datum.coverage > 0.6").mark_text(align="right", dx=-10, fontSize=11)
-        text = alt.Text("model:N")
-        return alt.layer(dots, left.encode(text=text), right.encode(text=text)).properties(height=260)
+        labels = base.encode(y=alt.Y("label:Q", title=name), text="model:N")
+        left = labels.transform_filter(f"datum.coverage <= {0.6 * widest}").mark_text(align="left", dx=10, fontSize=11)
+        right = labels.transform_filter(f"datum.coverage > {0.6 * widest}").mark_text(
+            align="right", dx=-10, fontSize=11
+        )
+        return alt.layer(dots, left, right).properties(height=260)
 
     return figure(draw, _caption(data, name), f"{name} and coverage of each model")
+
+
+def apart(heights: list[float], gap: float = 0.06) -> list[float]:
+    """Heights moved up so that labels there do not cover each other; `gap` is a share of the largest height."""
+    least = gap * max(heights, default=0.0)
+    placed: dict[int, float] = {}
+    top = -least
+    for place in sorted(range(len(heights)), key=lambda place: heights[place]):
+        top = placed[place] = max(heights[place], top + least)
+    return [placed[place] for place in range(len(heights))]
 
 
 def _caption(data: list[dict[str, Any]], name: str) -> str:

@@ -16,6 +16,8 @@ from shopkeeper.evaluation.report.plots import ACCENT, SERIES, SHORT, figure, ro
 from shopkeeper.evaluation.report.sections.section import Section, subsection
 from shopkeeper.evaluation.report.settings import ReportSettings
 from shopkeeper.evaluation.report.summary import (
+    BIN_DAYS,
+    MICROSECONDS_A_DAY,
     Timeline,
     log_histogram,
     quantiles,
@@ -90,8 +92,15 @@ def events_figure(over_time: Timeline) -> Html:
         f"{wording.plural(int(totals.sum()), 'event')} from {wording.day(over_time.first)} to "
         f"{wording.day(over_time.last)}: {shares}. The busiest {over_time.bin_name} began on "
         f"{wording.day(int(over_time.starts[busiest]))} with {wording.plural(int(totals[busiest]), 'event')}."
+        f"{_unfinished(over_time)}"
     )
     return figure(draw, caption, "Events over time by type")
+
+
+def _unfinished(over_time: Timeline) -> str:
+    """Says so where the last bar is lower since the log ends within it."""
+    days = (over_time.last - int(over_time.starts[-1])) // MICROSECONDS_A_DAY + 1
+    return f" The log ends within the last {over_time.bin_name}." if days < BIN_DAYS[over_time.bin_name] else ""
 
 
 def shoppers_figure(dataset: Dataset) -> Html:
@@ -109,7 +118,10 @@ def shoppers_figure(dataset: Dataset) -> Html:
     def draw(width: int) -> Any:
         base = alt.Chart(rows(data)).encode(
             x=alt.X(
-                "bin:O", sort=order, title="events of a shopper", axis=alt.Axis(labelAngle=0 if width > 500 else -60)
+                "bin:O",
+                sort=order,
+                title="events of a shopper",
+                axis=alt.Axis(labelAngle=0 if len(order) * 80 < width else -50),
             ),
             y=alt.Y("shoppers:Q", title="shoppers", axis=alt.Axis(tickCount=5, labelExpr=SHORT)),
         )

@@ -112,7 +112,7 @@ def cell(score: MetricRow | None, best: float | None = None) -> Html:
     figure_ = strong(shown) if best is not None and score.value == best else join([shown])
     if score.low is None or score.high is None:
         return figure_
-    low, high = (wording.metric_value(score.metric, end) for end in (score.low, score.high))
+    low, high = (wording.metric_value(score.metric, end, unit=False) for end in (score.low, score.high))
     return join([figure_, tag("small", f"{low} {wording.DASH} {high}")])
 
 

@@ -55,11 +55,11 @@ def _group(scores: Scores, group: str, baselines: tuple[str, ...]) -> Html | Non
 
 
 def _shown(scores: Scores, baselines: tuple[str, ...]) -> list[str]:
-    """The best models and the first baseline: a plot with all of them cannot be read."""
+    """The best models and the first baseline, best first: a plot with all of them cannot be read."""
     models = scores.models()
     baseline = next((name for name in baselines if name in models), None)
     first = [name for name in models if name != baseline][: MOST_MODELS - 1]
-    return first + ([baseline] if baseline else [])
+    return [name for name in models if name in first or name == baseline]
 
 
 def _caption(found: list[MetricRow], model: str, name: str, group: str) -> str:

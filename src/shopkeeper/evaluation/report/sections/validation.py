@@ -20,7 +20,9 @@ def validation_section(inputs: ReportInputs, settings: ReportSettings) -> Sectio
     """Headline of the validation report."""
     report = inputs.validation
     if report is None:
-        body = note("The log was not validated in this run; `shopkeeper validate` looks for faults in it.")
+        body = note(
+            "The log was not validated in this run; ", tag("code", "shopkeeper validate"), " looks for faults in it."
+        )
     else:
         body = _findings(list(report.get("findings", [])))
     return Section("validation", "What validation found", body)
