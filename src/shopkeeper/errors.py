@@ -98,8 +98,9 @@ def choices(got: str, valid: Iterable[str]) -> str:
         For example ``"one of: view, cart (did you mean 'view'?)"``.
     """
     options = list(valid)
-    close = get_close_matches(got, options, n=1)
-    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    plain = {option.lower(): option for option in options}
+    close = get_close_matches(got.lower(), plain, n=1)
+    hint = f" (did you mean {plain[close[0]]!r}?)" if close else ""
     return f"one of: {', '.join(options)}{hint}"
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from shopkeeper.data.catalog import Catalog
     from shopkeeper.evaluation.leaderboard import Leaderboard
 
-SHOWN = ("ndcg@10", "recall@10", "hit_rate@10", "mrr@10", "coverage@10")
-"""Columns of the leaderboard on the screen; the JSON has all."""
+SHOWN = ("ndcg@10", "recall@10", "hit_rate@10")
+"""Columns of the leaderboard on the screen, narrow enough for 80 characters; the JSON has all."""
 
 
 def leaderboard_table(board: Leaderboard, shown: Sequence[str] = SHOWN) -> Table:
@@ -23,9 +23,9 @@ def leaderboard_table(board: Leaderboard, shown: Sequence[str] = SHOWN) -> Table
     records = sorted(board.rows(), key=lambda record: -float(record.get("ndcg@10", 0)))
     columns = [column for column in shown if any(column in record for record in records)]
     table = Table(title=f"{board.protocol.part}, 95 % intervals over {board.protocol.n_users:,} shoppers")
-    table.add_column("model")
-    for column in (*columns, "fit s", "answer s", "MB"):
-        table.add_column(column, justify="right")
+    table.add_column("model", no_wrap=True)
+    for column in (*columns, "fit s", "ask s", "MB"):
+        table.add_column(column, justify="right", no_wrap=True)
     for place, record in enumerate(records):
         cells = [_interval(record, column) for column in columns]
         cost = [_number(record.get(name)) for name in ("fit_seconds", "score_seconds", "model_megabytes")]
@@ -71,8 +71,8 @@ def _interval(record: Mapping[str, Any], column: str) -> str:
     if f"{column}_low" not in record:
         return f"{record[column]:.4f}"
     half = (record[f"{column}_high"] - record[f"{column}_low"]) / 2
-    return f"{record[column]:.4f} ±{half:.4f}"
+    return f"{record[column]:.4f}±{half:.4f}"
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:,.1f}"
+    return "-" if value is None else f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
