@@ -47,6 +47,7 @@ from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import Int64Array
 
 PROTOCOLS = ("leave_one_out", "same_day_shuffled", "global_time")
+LIBRARIES = ("shopkeeper", "numpy", "scipy", "torch", "implicit")
 CLASSES = {"popular": "MostPopular"}
 SEEDED = frozenset({"als", "bpr", "sasrec"})
 """Models that start from random numbers: they run with every seed."""
@@ -336,7 +337,7 @@ def to_json(
         },
         "protocols": facts,
         "training": training.model_dump(mode="json"),
-        "versions": {name: version(name) for name in ("shopkeeper", "numpy", "scipy", "torch", "implicit") if find_spec(name)}
+        "versions": {name: version(name) for name in LIBRARIES if find_spec(name)}
         | {"python": platform.python_version(), "machine": platform.machine()},
         "results": [asdict(result) for result in results],
     }  # fmt: skip
