@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shopkeeper.data.batches import collate, cut_windows, group_windows, pad_right
+from shopkeeper.data.batches import Windows, collate, cut_windows, group_windows, pad_right
 from shopkeeper.data.histories import Histories
 
 lengths = st.lists(st.integers(0, 40), max_size=12)
@@ -16,15 +16,26 @@ def offsets_of(counts: list[int]) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
 
+def cut(counts: list[int], max_length: int, overlap: int = 0, generator=None) -> Windows:
+    """Every event but the last of a history has a target."""
+    return cut_windows(
+        offsets_of(counts), np.maximum(np.array(counts, dtype=np.int64) - 1, 0), max_length, overlap, generator
+    )
+
+
+def follow(events: np.ndarray) -> np.ndarray:
+    return events + 1
+
+
 def test_short_histories_are_one_window_and_long_ones_several():
-    windows = cut_windows(offsets_of([4, 1, 0, 8]), max_length=3)
+    windows = cut([4, 1, 0, 8], max_length=3)
     assert windows.start.tolist() == [0, 5, 8, 9]
     assert windows.n_inputs.tolist() == [3, 3, 3, 3]
     assert windows.n_targets.tolist() == [3, 3, 3, 1]  # the last window reads back as far as it may
 
 
 def test_overlap_reads_events_again_as_context():
-    windows = cut_windows(offsets_of([9]), max_length=4, overlap=2)
+    windows = cut([9], max_length=4, overlap=2)
     assert windows.start.tolist() == [0, 0, 2, 4]
     assert windows.n_inputs.tolist() == [2, 4, 4, 4]
     assert windows.n_targets.tolist() == [2, 2, 2, 2]
@@ -34,7 +45,7 @@ def test_overlap_reads_events_again_as_context():
 def test_every_target_counts_exactly_once(counts, max_length, overlap, seed):
     offsets = offsets_of(counts)
     generator = None if seed is None else np.random.default_rng(seed)
-    windows = cut_windows(offsets, max_length, min(overlap, max_length - 1), generator)
+    windows = cut(counts, max_length, min(overlap, max_length - 1), generator)
     end = windows.start + windows.n_inputs
     covered = [place for stop, n in zip(end, windows.n_targets, strict=True) for place in range(stop - n + 1, stop + 1)]
     expected = [p for start, stop in pairwise(offsets) for p in range(start + 1, stop)]
@@ -47,13 +58,13 @@ def test_every_target_counts_exactly_once(counts, max_length, overlap, seed):
 
 
 def test_cuts_move_with_the_generator():
-    starts = {tuple(cut_windows(offsets_of([50]), 10, 0, np.random.default_rng(s)).n_targets) for s in range(20)}
+    starts = {tuple(cut([50], 10, 0, np.random.default_rng(s)).n_targets) for s in range(20)}
     assert len(starts) > 5
 
 
 @given(lengths, st.integers(1, 50), st.integers(0, 5))
 def test_batches_hold_each_window_once_and_about_equal_targets(counts, batch_targets, seed):
-    windows = cut_windows(offsets_of(counts), 10)
+    windows = cut(counts, 10)
     batches = group_windows(windows, batch_targets, np.random.default_rng(seed))
     assert sorted(np.concatenate([[], *batches]).tolist()) == list(range(len(windows)))
     for batch in batches:
@@ -62,7 +73,7 @@ def test_batches_hold_each_window_once_and_about_equal_targets(counts, batch_tar
 
 def test_windows_of_a_batch_are_of_like_length():
     generator = np.random.default_rng(0)
-    windows = cut_windows(offsets_of(generator.integers(2, 30, 2000).tolist()), 30)
+    windows = cut(generator.integers(2, 30, 2000).tolist(), 30)
     batches = group_windows(windows, 256, generator)
     targets = np.array([windows.n_targets[batch].sum() for batch in batches])
     assert abs(targets - 256).max() < 32
@@ -72,7 +83,7 @@ def test_windows_of_a_batch_are_of_like_length():
 
 
 def test_part_of_an_epoch():
-    windows = cut_windows(offsets_of([11] * 100), 10)
+    windows = cut([11] * 100, 10)
     one = group_windows(windows, 50, np.random.default_rng(0), max_targets=200)
     other = group_windows(windows, 50, np.random.default_rng(1), max_targets=200)
     assert sum(windows.n_targets[batch].sum() for batch in one) == 200
@@ -82,8 +93,8 @@ def test_part_of_an_epoch():
 
 def test_a_batch_by_eye():
     items = np.array([3, 5, 2, 8, 7, 4, 9], dtype=np.int32)
-    windows = cut_windows(offsets_of([4, 3]), max_length=10)
-    batch = collate(items, windows, np.array([0, 1]))
+    windows = cut([4, 3], max_length=10)
+    batch = collate(items, windows, np.array([0, 1]), follow)
     assert batch.items.tolist() == [[3, 5, 2], [7, 4, 0]]
     assert batch.places.tolist() == [0, 1, 2, 3, 4]
     assert batch.targets.tolist() == [5, 2, 8, 4, 9]
@@ -92,8 +103,8 @@ def test_a_batch_by_eye():
 
 def test_context_is_read_but_does_not_count():
     items = np.arange(1, 8, dtype=np.int32)
-    windows = cut_windows(offsets_of([7]), max_length=4, overlap=1)
-    batch = collate(items, windows, np.array([1]))
+    windows = cut([7], max_length=4, overlap=1)
+    batch = collate(items, windows, np.array([1]), follow)
     assert batch.items.tolist() == [[3, 4, 5, 6]]
     assert batch.places.tolist() == [1, 2, 3]
     assert batch.targets.tolist() == [5, 6, 7]

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import torch
 
+from shopkeeper.nn.embedding import ItemTable
 from shopkeeper.nn.sasrec import SASRecNetwork
 
 
 def network(**changes) -> SASRecNetwork:
     torch.manual_seed(0)
-    return SASRecNetwork(n_items=9, size=8, max_length=6, **changes).eval()
+    return SASRecNetwork(ItemTable(9, 8, **changes), max_length=6).eval()
 
 
 def test_padding_on_the_right_changes_nothing():
@@ -36,4 +37,4 @@ def test_gradient_of_the_embedding_is_sparse_where_asked():
     for sparse in (False, True):
         net = network(sparse=sparse)
         net(torch.tensor([[3, 5]])).sum().backward()
-        assert net.items.weight.grad.is_sparse is sparse
+        assert net.items.embedding.weight.grad.is_sparse is sparse

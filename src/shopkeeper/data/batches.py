@@ -1,13 +1,14 @@
 """Training batches of sequence models, in NumPy: windows of histories, grouped so that each step has as many targets.
 
-Within a window every event but the last is an input, and the event after it is its target. Batches hold windows of
-like length, so that little is padded, and about equal numbers of *targets*: with a mean over each batch, batches of
-equal numbers of shoppers would weigh the targets of short histories many times over. Rows are padded on the right:
-under causal attention no real event ever sees the padding, and no padding mask is needed.
+Every event of a window is an input, and what follows it is its target. Batches hold windows of like length, so that
+little is padded, and about equal numbers of *targets*: with a mean over each batch, batches of equal numbers of
+shoppers would weigh the targets of short histories many times over. Rows are padded on the right: under causal
+attention no real event ever sees the padding, and no padding mask is needed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ class Windows:
 
     Attributes:
         start: int64 [n]; place of the first input event in the flat event arrays.
-        n_inputs: int64 [n]; the window reads so many events from there; the target of each is the event after it.
+        n_inputs: int64 [n]; the window reads so many events from there; the target of each is what follows it.
         n_targets: int64 [n]; only the last so many targets count, the inputs before them are context.
     """
 
@@ -46,8 +47,8 @@ class SequenceBatch:
 
     Attributes:
         items: int64 [b, length]; inputs, padded with 0 on the right.
-        places: int64 [n]; flat places in `items` whose next event counts.
-        targets: int64 [n]; the items that follow.
+        places: int64 [n]; flat places in `items` whose target counts.
+        targets: int64 [n]; the items that follow them.
     """
 
     items: Int64Array
@@ -55,24 +56,31 @@ class SequenceBatch:
     targets: Int64Array
 
 
-def cut_windows(offsets: Int64Array, max_length: int, overlap: int = 0, generator: Generator | None = None) -> Windows:
+def cut_windows(
+    offsets: Int64Array,
+    n_targets: Int64Array,
+    max_length: int,
+    overlap: int = 0,
+    generator: Generator | None = None,
+) -> Windows:
     """Cuts histories into windows of at most `max_length` inputs.
 
-    A history of at most `max_length + 1` events is one window. A longer one is cut every `max_length - overlap`
+    A history with at most `max_length` targets is one window. A longer one is cut every `max_length - overlap`
     events, and each window starts `overlap` events (or more, for the last one) before its first target. With a
     generator the cuts of each history move by a random number of events, so that over the epochs every target is seen
     with short and with long context.
 
     Args:
         offsets: int64 [n_users + 1]; as in `Histories`.
+        n_targets: int64 [n_users]; the first so many events of each shopper have a target.
         max_length: Most inputs of a window.
         overlap: Inputs that serve as context only, in windows after the first; below `max_length`.
         generator: Moves the cuts; None starts them at the oldest event.
 
     Returns:
-        The windows, in the order of the histories; shoppers with fewer than two events have none.
+        The windows, in the order of the histories; shoppers without a target have none.
     """
-    starts, totals = np.asarray(offsets[:-1]), np.maximum(np.diff(offsets) - 1, 0)
+    starts, totals = np.asarray(offsets[:-1]), n_targets
     stride = max_length - overlap
     shift = np.zeros(len(totals), dtype=np.int64)
     if generator is not None:
@@ -116,13 +124,16 @@ def group_windows(
     return [groups[place] for place in generator.permutation(len(groups))]
 
 
-def collate(items: Int32Array, windows: Windows, chosen: Int64Array) -> SequenceBatch:
+def collate(
+    items: Int32Array, windows: Windows, chosen: Int64Array, follow: Callable[[Int64Array], Int64Array]
+) -> SequenceBatch:
     """Copies the events of some windows into one padded batch.
 
     Args:
         items: int32 [events]; item index of every event, flat.
         windows: All windows.
         chosen: int64 [b]; places of the windows that make the batch.
+        follow: Gives for places of events (int64 [n]) the places of their targets.
 
     Returns:
         The batch; its length is that of its longest window.
@@ -136,7 +147,7 @@ def collate(items: Int32Array, windows: Windows, chosen: Int64Array) -> Sequence
     return SequenceBatch(
         items=np.where(real, items[events], 0).astype(np.int64),
         places=places,
-        targets=np.asarray(items[events.ravel()[places] + 1], dtype=np.int64),
+        targets=np.asarray(items[follow(events.ravel()[places])], dtype=np.int64),
     )
 
 

@@ -12,36 +12,33 @@ import torch
 from torch import Tensor, nn
 
 from shopkeeper.nn.attention import TransformerBlock
+from shopkeeper.nn.embedding import ItemTable
 
 
 class SASRecNetwork(nn.Module):
     """Reads sequences of items; its output is compared with item embeddings by inner product.
 
     Args:
-        n_items: Items are numbered from 1 to this; 0 is padding.
-        size: Width of embeddings and hidden states.
+        items: Embeddings of the items; their width is that of the hidden states.
         n_layers: Number of blocks.
         n_heads: Attention heads in each block.
         max_length: Longest sequence.
         dropout: Share dropped inside the blocks.
         embedding_dropout: Share dropped of the embedded input.
-        sparse: Give the gradient of the item embedding as a sparse tensor (for large catalogs with a sampled loss).
     """
 
     def __init__(
         self,
-        n_items: int,
-        size: int = 64,
+        items: ItemTable,
         n_layers: int = 2,
         n_heads: int = 2,
         max_length: int = 50,
         dropout: float = 0.3,
         embedding_dropout: float = 0.4,
-        sparse: bool = False,
     ) -> None:
         super().__init__()
-        self.items = nn.Embedding(n_items + 1, size, sparse=sparse)
-        nn.init.normal_(self.items.weight, std=0.02)
+        self.items = items
+        size = items.embedding.embedding_dim
         self.norm_input = nn.LayerNorm(size)
         self.drop_input = nn.Dropout(embedding_dropout)
         self.blocks = nn.ModuleList(
@@ -55,12 +52,12 @@ class SASRecNetwork(nn.Module):
             items: int64 [b, length], padded with 0 on the right.
 
         Returns:
-            Float [b, length, size]; what stands at padded places is meaningless.
+            Float [b, length, width] to compare with `self.items.rows()`; what stands at padded places is meaningless.
         """
         hidden = self.drop_input(self.norm_input(self.items(items)))
         for block in self.blocks:
             hidden = block(hidden)
-        return cast(Tensor, hidden)
+        return self.items.beside(hidden)
 
     def last(self, items: Tensor, lengths: Tensor) -> Tensor:
         """Hidden state after the last event of each row.
@@ -70,7 +67,7 @@ class SASRecNetwork(nn.Module):
             lengths: int64 [b], at least 1.
 
         Returns:
-            Float [b, size].
+            Float [b, width].
         """
         hidden = self(items)
         return cast(Tensor, hidden[torch.arange(len(items), device=hidden.device), lengths - 1])

@@ -48,12 +48,10 @@ class SASRec(SequenceRecommender):
         from shopkeeper.nn.sasrec import SASRecNetwork
 
         return SASRecNetwork(
-            n_items=self.train.n_items,
-            size=self.config.embedding_size,
+            items=self._item_table(),
             n_layers=self.config.n_layers,
             n_heads=self.config.n_heads,
             max_length=self.config.max_length,
             dropout=self.config.dropout,
             embedding_dropout=self.config.embedding_dropout,
-            sparse=self._sparse(),
         )

@@ -16,6 +16,7 @@ from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import Float32Array, Int32Array
 
 if TYPE_CHECKING:
+    from shopkeeper.nn.embedding import ItemTable
     from shopkeeper.training.next_item import NextItemLoss, NextItemObjective
 
 FULL_SOFTMAX_ITEMS = 20_000
@@ -36,8 +37,13 @@ class SequenceConfig(RecommenderConfig):
     overlap: Annotated[int, Field(ge=0)] = 0
     """Training cuts a longer history into windows of `max_length`; so many events before a window's first target are
     read again as its context. Each target counts once; the cuts move from epoch to epoch."""
+    ordered: bool = False
+    """Predict the next row of the log even within events at the same time. By default the target of an event is one at
+    random of the shopper's next time (the next basket): rows at the same time have no order but that of the export."""
     history_types: tuple[EventType, ...] = INTEREST_TYPES
     """Event types that are read and predicted; others (impressions, returns) are passed over."""
+    item_bias: bool = False
+    """Give each item a bias that starts at its popularity; learns fast where few items make most of the sales."""
     loss: Literal["auto", "softmax", "sampled_softmax"] = "auto"
     """Cross-entropy over the whole catalog, or over a sample; "auto" samples from 20,000 items on."""
     n_negatives: Annotated[int, Field(ge=1)] = 1024
@@ -73,14 +79,14 @@ class SequenceRecommender(NeuralRecommender):
         order = order[np.argsort(lengths[order], kind="stable")]
         size = max(1, ENCODED_PLACES // items.shape[1])
         network: Any = self.network
-        device = network.items.weight.device
         with torch.inference_mode():
+            device, table = network.items.device, network.items.rows().T
             for start in range(0, len(order), size):
                 rows = order[start : start + size]
                 longest = int(lengths[rows[-1]])
                 read = torch.from_numpy(items[rows, :longest]).to(device)
                 state = network.last(read, torch.from_numpy(lengths[rows]).to(device))
-                scores[rows] = (state @ network.items.weight.T).float().cpu().numpy()
+                scores[rows] = (state @ table).float().cpu().numpy()
         return scores
 
     def similarity(self, item_index: Int32Array) -> Float32Array:
@@ -90,7 +96,7 @@ class SequenceRecommender(NeuralRecommender):
 
         network: Any = self.network
         with torch.inference_mode():
-            table = normalize(network.items.weight.float(), dim=1)
+            table = normalize(network.items.embedding.weight.float(), dim=1)
             found: Float32Array = (table[torch.from_numpy(item_index.astype(np.int64))] @ table.T).cpu().numpy()
         return found
 
@@ -101,10 +107,20 @@ class SequenceRecommender(NeuralRecommender):
             self._read(self.train.histories),
             self.train.n_items,
             self.config.max_length,
-            self.config.overlap,
             self._loss(),
             training,
+            self.config.overlap,
+            self.config.ordered,
         )
+
+    def _item_table(self) -> ItemTable:
+        """Fresh embeddings of the catalog."""
+        from shopkeeper.nn.embedding import ItemTable
+
+        config = self.config
+        table = ItemTable(self.train.n_items, config.embedding_size, config.item_bias, self._sparse())
+        table.set_popularity(self.train.item_counts())
+        return table
 
     def _loss(self) -> NextItemLoss:
         from shopkeeper.training.next_item import NextItemLoss

@@ -1,4 +1,4 @@
-"""The objective of sequence models: after each event, tell the next item from the whole catalog or from a sample."""
+"""The objective of sequence models: after each event, tell what follows from the whole catalog or from a sample."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from shopkeeper.data.batches import Windows, collate, cut_windows, group_windows
 from shopkeeper.data.histories import Histories
+from shopkeeper.data.moments import Moments
+from shopkeeper.nn.embedding import ItemTable
 from shopkeeper.nn.losses import CHUNK_BYTES, sampled_softmax_loss, softmax_loss
 from shopkeeper.nn.negatives import NegativeSampler
 from shopkeeper.types import Int64Array
@@ -23,18 +25,19 @@ if TYPE_CHECKING:
 class SequenceNetwork(Protocol):
     """A network that reads items and is compared with their embeddings."""
 
-    items: nn.Embedding
+    items: ItemTable
 
     def __call__(self, items: Tensor) -> Tensor:
-        """Hidden states, float [b, length, size], of items int64 [b, length] padded with 0 on the right."""
+        """Hidden states, float [b, length, width], of items int64 [b, length] padded with 0 on the right."""
 
 
 @dataclass(frozen=True)
 class WindowBatch:
-    """Windows of one epoch that make a batch: the cuts of the epoch, and places in them."""
+    """Windows of one epoch that make a batch: the cuts of the epoch, places in them, and a seed to draw targets."""
 
     windows: Windows
     chosen: Int64Array
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,10 @@ class NextItemObjective:
         histories: What to learn from.
         n_items: Size of the catalog.
         max_length: Longest window.
-        overlap: Context events at the start of windows after the first of a history; below `max_length`.
         loss: Which loss.
         training: For the seed and the size of batches.
+        overlap: Context events at the start of windows after the first of a history; below `max_length`.
+        ordered: Take the order of rows for the order of events, even of those at the same time.
     """
 
     def __init__(
@@ -71,12 +75,15 @@ class NextItemObjective:
         histories: Histories,
         n_items: int,
         max_length: int,
-        overlap: int,
         loss: NextItemLoss,
         training: TrainingSettings,
+        overlap: int = 0,
+        ordered: bool = False,
     ) -> None:
-        self._histories = histories
+        self._offsets = np.asarray(histories.offsets)
         self._items = np.asarray(histories.item_index)
+        self._moments = Moments(histories, ordered)
+        self._n_targets = self._moments.n_targets()
         self._max_length = max_length
         self._overlap = overlap
         self._loss = loss
@@ -87,9 +94,10 @@ class NextItemObjective:
     def plan(self, epoch: int) -> Sequence[WindowBatch]:
         """The batches of an epoch, in random order; cuts of long histories move from epoch to epoch."""
         generator = np.random.default_rng([self._training.seed, epoch])
-        windows = cut_windows(np.asarray(self._histories.offsets), self._max_length, self._overlap, generator)
+        windows = cut_windows(self._offsets, self._n_targets, self._max_length, self._overlap, generator)
         groups = group_windows(windows, self._training.batch_targets, generator, self._training.max_targets_per_epoch)
-        return [WindowBatch(windows, chosen) for chosen in groups]
+        seeds = generator.integers(0, 1 << 62, len(groups))
+        return [WindowBatch(windows, chosen, int(seed)) for chosen, seed in zip(groups, seeds, strict=True)]
 
     def n_targets(self, batch: WindowBatch) -> int:
         """Targets in a batch."""
@@ -98,14 +106,17 @@ class NextItemObjective:
     def loss(self, network: nn.Module, batch: WindowBatch) -> Tensor:
         """Summed cross-entropy of a batch; the network is a `SequenceNetwork`."""
         reader = cast(SequenceNetwork, network)
-        arrays = collate(self._items, batch.windows, batch.chosen)
-        device = reader.items.weight.device
+        generator = np.random.default_rng(batch.seed)
+        arrays = collate(
+            self._items, batch.windows, batch.chosen, lambda events: self._moments.draw_next(events, generator)
+        )
+        device = reader.items.device
         items, places, targets = (torch.from_numpy(a).to(device) for a in (arrays.items, arrays.places, arrays.targets))
         hidden = reader(items).flatten(0, 1)[places]
         if self._loss.name == "softmax":
-            return softmax_loss(hidden, reader.items.weight[1:], targets - 1, self._loss.chunk_bytes)
+            return softmax_loss(hidden, reader.items.rows()[1:], targets - 1, self._loss.chunk_bytes)
         negatives, log_expected = self._draw(device)
-        rows = reader.items(torch.cat([targets, negatives]))
+        rows = reader.items.rows(torch.cat([targets, negatives]))
         positive, negative = rows[: len(targets)], rows[len(targets) :]
         return sampled_softmax_loss(hidden, positive, negative, targets[:, None] == negatives, log_expected)
 

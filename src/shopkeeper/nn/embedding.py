@@ -1,0 +1,76 @@
+"""The table of items: what a network reads of an item, and what its hidden state is compared with.
+
+Input and output share the embeddings. The output may have a bias for each item, which takes over its popularity: it is
+held as one more column, against which the hidden state has a constant 1, so that losses and top-k see inner products.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from shopkeeper.types import Int64Array
+
+STD = 0.02
+"""Standard deviation of fresh embeddings."""
+
+
+class ItemTable(nn.Module):
+    """Embeddings of items, and perhaps their biases.
+
+    Args:
+        n_items: Items are numbered from 1 to this; 0 is padding.
+        size: Width of the embeddings.
+        bias: Give each item a bias.
+        sparse: Give gradients as sparse tensors.
+    """
+
+    def __init__(self, n_items: int, size: int, bias: bool = False, sparse: bool = False) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(n_items + 1, size, sparse=sparse)
+        nn.init.normal_(self.embedding.weight, std=STD)
+        self.bias = nn.Embedding(n_items + 1, 1, sparse=sparse) if bias else None
+        if self.bias is not None:
+            nn.init.zeros_(self.bias.weight)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.embedding.weight.device
+
+    def forward(self, items: Tensor) -> Tensor:
+        """Embeddings of items (int64 of any shape), float of that shape and one more axis of `size`."""
+        return cast(Tensor, self.embedding(items))
+
+    def rows(self, items: Tensor | None = None) -> Tensor:
+        """What hidden states are compared with.
+
+        Args:
+            items: int64 [k]; None takes all, padding included.
+
+        Returns:
+            Float [k or n_items + 1, width]; width is `size`, and one more with a bias.
+        """
+        if items is None:
+            table = self.embedding.weight
+            return table if self.bias is None else torch.cat([table, self.bias.weight], dim=1)
+        rows = cast(Tensor, self.embedding(items))
+        return rows if self.bias is None else torch.cat([rows, self.bias(items)], dim=1)
+
+    def beside(self, hidden: Tensor) -> Tensor:
+        """Hidden states, float [..., size], as wide as `rows`: with a 1 against the bias."""
+        return hidden if self.bias is None else functional.pad(hidden, (0, 1), value=1.0)
+
+    def set_popularity(self, counts: Int64Array) -> None:
+        """Starts the biases at the logarithm of each item's share of events, centered.
+
+        Args:
+            counts: int64 [n_items + 1].
+        """
+        if self.bias is not None:
+            logs = torch.as_tensor(counts, dtype=torch.float32).clamp(min=1).log()
+            logs[0] = logs[1:].mean()
+            self.bias.weight.data[:, 0] = logs - logs[1:].mean()
