@@ -212,7 +212,7 @@ def test_the_source_columns_stay_beside_ours():
     assert detail.column("source.event_type").to_pylist() == ["view", "dance"]
     assert detail.column("source.row").to_pylist() == [5, 6]
     assert detail.column("row").to_pylist() == [0, 1]
-    assert dict(events.item_columns) == {"description": "Description"}
+    assert dict(events.item_columns) == {"title": "Description"}
 
 
 def test_broken_lines_are_told(tmp_path):

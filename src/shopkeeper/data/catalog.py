@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 ANY_SEPARATOR: Final = r"\s*(>+|\||\s/\s)\s*"
 TEXTS: Final = (schema.TITLE, schema.DESCRIPTION, schema.BRAND, schema.IMAGE)
+NOTHING: Final = ("", "nan", "NaN", "None", "null", "NULL")
+"""What a text says when an export had none."""
 UNAVAILABLE: Final = ("0", "false", "no", "n", "f", "out of stock", "out_of_stock", "sold out", "unavailable", "none")
 """What an availability says, in lower case, when the item cannot be had; any other word says that it can."""
 
@@ -165,7 +167,7 @@ def _values(opened: Any, columns: Mapping[str, str], settings: CatalogSettings) 
     table, inside = opened.table, {ours: SOURCE_PREFIX + theirs for ours, theirs in columns.items()}
     ids = {ours: name for ours, name in inside.items() if ours in (ITEM_ID, schema.PARENT_ID)}
     values: dict[str, Any] = id_columns(table, ids, opened.all_text)
-    values |= {ours: table[name].cast("string").nullif("") for ours, name in inside.items() if ours in TEXTS}
+    values |= {ours: _text(table[name]) for ours, name in inside.items() if ours in TEXTS}
     if schema.CATEGORY in inside:
         values[schema.CATEGORY] = _category(table[inside[schema.CATEGORY]], settings.category_separator)
     if settings.category_columns:
@@ -179,6 +181,14 @@ def _values(opened: Any, columns: Mapping[str, str], settings: CatalogSettings) 
     ordered = {ours: values[ours] for ours in CATALOG_COLUMNS if ours in values}
     attributes = [name for name in opened.columns if name not in columns.values() and name not in ordered]
     return ordered | _attributes(table, attributes, opened.all_text)
+
+
+def _text(value: Any) -> Any:
+    """A text; null where it is empty or spells that there is none."""
+    import ibis
+
+    text = value.cast("string")
+    return ibis.ifelse(text.isin(NOTHING), ibis.null("string"), text)
 
 
 def _attributes(table: Any, names: list[str], all_text: bool) -> dict[str, Any]:
@@ -241,8 +251,12 @@ def _most_frequent(detail: Any, name: str, ours: str) -> Any:
     """A table of `item_id` and its most frequent value of a column."""
     import ibis
 
-    known = detail.filter(detail[ITEM_ID].notnull() & detail[name].notnull())
-    counted = known.group_by([ITEM_ID, known[name].cast("string").name(ours)]).aggregate(n=lambda t: t.count())
+    texts = detail.select(ITEM_ID, _text(detail[name]).name(ours))
+    counted = (
+        texts.filter(texts[ITEM_ID].notnull() & texts[ours].notnull())
+        .group_by([ITEM_ID, ours])
+        .aggregate(n=lambda t: t.count())
+    )
     window = ibis.window(group_by=ITEM_ID, order_by=[ibis.desc("n"), ours])
     ranked = counted.mutate(place=ibis.row_number().over(window))
     return ranked.filter(ranked.place == 0).select(ITEM_ID, ours)

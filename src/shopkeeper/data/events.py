@@ -35,7 +35,8 @@ class EventsSettings(Settings):
     columns: dict[str, str] = Field(default_factory=dict)
     """Our column name to the source's, where the name or an alias does not say it; an empty name means none."""
     item_columns: dict[str, str] = Field(default_factory=dict)
-    """Facts on items that stand in the log: our catalog column to the source's, such as title to Description."""
+    """Facts on items that stand in the log: our catalog column to the source's, such as title to Description. Without
+    any, columns named title (or else description), brand and category are taken."""
     event_type: EventType | None = None
     """What every row is, for a log of one type; None reads the column."""
     event_type_map: dict[str, EventType] = Field(default_factory=dict)
@@ -146,6 +147,8 @@ def _item_columns(opened: SourceTable, settings: EventsSettings, columns: Mappin
     if settings.item_columns:
         return match_columns(free, settings.item_columns, tuple(settings.item_columns), (), flag="--item-column")
     exact = {normalized(name): name for name in free}
+    if schema.TITLE not in exact and schema.DESCRIPTION in exact:
+        exact[schema.TITLE] = exact.pop(schema.DESCRIPTION)  # what a log says of an item is its name
     return {role: exact[role] for role in ITEM_FACTS if role in exact}
 
 

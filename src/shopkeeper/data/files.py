@@ -189,7 +189,7 @@ def _broken_lines(engine: Any, errors: str, scans: str) -> tuple[int, list[Broke
         raise DataError(
             f"{Path(file).name} is not of the encoding that it is read with",
             got=f"line {line} cannot be decoded",
-            remedy="save it as UTF-8, or set the encoding (utf-8, latin-1, utf-16)",
+            remedy="save it as UTF-8, or --set events.source.encoding=latin-1 (or utf-16)",
         )
     return int(total), [BrokenLine(Path(file).name, int(line), text, raw[:200]) for file, line, text, raw, _ in found]
 
