@@ -137,6 +137,16 @@ def test_validation_shows_the_gravest_first(full: ReportInputs, settings: Report
     assert "found none" in validation_section(replace(full, validation={"findings": []}), settings).body
 
 
+def test_validation_shows_what_the_data_unlock(full: ReportInputs, settings: ReportSettings) -> None:
+    unlocks = [
+        {"title": "Popularity", "ready": True, "why": "9 events"},
+        {"title": "SASRec", "ready": False, "why": "w"},
+    ]
+    body = validation_section(replace(full, validation={"findings": [], "unlocks": unlocks}), settings).body
+    assert "The data suffice for 1 of 2 uses" in body
+    assert body.index("yes") < body.index("Popularity") < body.index("not yet") < body.index("SASRec")
+
+
 def test_the_card_is_flat_and_complete(full: ReportInputs, settings: ReportSettings) -> None:
     assert dict(flat({"a": {"b": [1, 2], "c": None}, "d": True})) == {"a.b": "1, 2", "a.c": w.DASH, "d": "yes"}
     body = card_section(full, settings).body
@@ -145,9 +155,10 @@ def test_the_card_is_flat_and_complete(full: ReportInputs, settings: ReportSetti
 
 
 def test_labels_of_the_trade_off_do_not_cover_each_other() -> None:
-    assert apart([0.5, 1.0, 0.5, 0.0]) == [0.5, 1.0, 0.56, 0.0]
+    assert apart([(0, 0.5), (0, 1.0), (0.1, 0.5), (0, 0.0)]) == [0.5, 1.0, 0.56, 0.0]
+    assert apart([(0, 0.5), (0.9, 0.5)]) == [0.5, 0.5]
     assert apart([]) == []
-    assert apart([0.0, 0.0]) == [0.0, 0.0]
+    assert apart([(0, 0.0), (0, 0.0)]) == [0.0, 0.0]
 
 
 def test_a_segment_plot_speaks_of_the_best_model_first(full: ReportInputs, settings: ReportSettings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from shopkeeper.evaluation.report import wording
@@ -43,10 +44,11 @@ def _trade_off(scores: Scores) -> Html:
         if covered is not None and hits is not None
     ]
     name = wording.metric_name(scores.leading, scores.k)
-    for row, place in zip(data, apart([row["hits"] for row in data]), strict=True):
-        row["label"] = place
-
     widest = min(1.0, 1.4 * max((row["coverage"] for row in data), default=1.0) or 1.0)
+
+    places = apart([(row["coverage"] / widest, row["hits"]) for row in data])
+    for row, place in zip(data, places, strict=True):
+        row["label"] = place
 
     def draw(width: int) -> Any:
         base = alt.Chart(rows(data)).encode(
@@ -66,14 +68,24 @@ def _trade_off(scores: Scores) -> Html:
     return figure(draw, _caption(data, name), f"{name} and coverage of each model")
 
 
-def apart(heights: list[float], gap: float = 0.06) -> list[float]:
-    """Heights moved up so that labels there do not cover each other; `gap` is a share of the largest height."""
-    least = gap * max(heights, default=0.0)
+def apart(points: Sequence[tuple[float, float]], gap: float = 0.06, near: float = 0.5) -> list[float]:
+    """Heights for labels of points, moved up so that they do not cover each other.
+
+    Args:
+        points: Place across, as a share of the width, and height of each point.
+        gap: Height of a label as a share of the largest height.
+        near: Labels closer than this across can cover each other.
+
+    Returns:
+        The height of each label.
+    """
+    least = gap * max((height for _, height in points), default=0.0)
     placed: dict[int, float] = {}
-    top = -least
-    for place in sorted(range(len(heights)), key=lambda place: heights[place]):
-        top = placed[place] = max(heights[place], top + least)
-    return [placed[place] for place in range(len(heights))]
+    for place in sorted(range(len(points)), key=lambda place: points[place][1]):
+        across, height = points[place]
+        below = [top + least for other, top in placed.items() if abs(points[other][0] - across) < near]
+        placed[place] = max([height, *below])
+    return [placed[place] for place in range(len(points))]
 
 
 def _caption(data: list[dict[str, Any]], name: str) -> str:

@@ -24,7 +24,7 @@ def validation_section(inputs: ReportInputs, settings: ReportSettings) -> Sectio
             "The log was not validated in this run; ", tag("code", "shopkeeper validate"), " looks for faults in it."
         )
     else:
-        body = _findings(list(report.get("findings", [])))
+        body = join([_findings(list(report.get("findings", []))), _unlocks(list(report.get("unlocks", [])))])
     return Section("validation", "What validation found", body)
 
 
@@ -39,6 +39,24 @@ def _findings(findings: list[Mapping[str, Any]]) -> Html:
     rest = len(findings) - SHOWN
     more = note(f"and {wording.plural(rest, 'further finding')} in the validation report.") if rest > 0 else Html()
     return join([lead, shown, more])
+
+
+def _unlocks(unlocks: list[Mapping[str, Any]]) -> Html:
+    """What the data are good for, and what not yet."""
+    if not unlocks:
+        return Html()
+    entries = [
+        tag(
+            "li",
+            tag("span", "yes" if one.get("ready") else "not yet", class_=f"badge {'good' if one.get('ready') else ''}"),
+            tag("div", tag("span", one.get("title", "")), tag("small", one.get("why", ""))),
+            tag("span", class_="num"),
+        )
+        for one in unlocks
+    ]
+    n_ready = sum(bool(one.get("ready")) for one in unlocks)
+    summary = f"The data suffice for {n_ready} of {wording.plural(len(unlocks), 'use')}"
+    return tag("details", tag("summary", summary), tag("ul", *entries, class_="findings"))
 
 
 def _entry(finding: Mapping[str, Any]) -> Html:
