@@ -17,6 +17,8 @@ from shopkeeper.evaluation.leaderboard import Entry, Leaderboard
 from shopkeeper.evaluation.leakage import check_models
 from shopkeeper.evaluation.settings import EvaluationSettings
 from shopkeeper.recommenders.popular import MostPopular
+from shopkeeper.recommenders.registry import recommender_classes
+from shopkeeper.training.settings import TrainingSettings
 
 QUICK = EvaluationSettings(ks=(1, 10), n_bootstrap=100)
 LEAVE_ONE_OUT = SplitSettings(kind="leave_one_out")
@@ -159,6 +161,12 @@ def test_models_pass_the_leakage_check_unless_they_look_ahead(cycle, monkeypatch
     assert [(check.name, check.leaks) for check in report.checks] == [
         ("training part", False), ("MostPopular", False), ("LooksAhead", True),
     ]  # fmt: skip
+
+
+def test_no_recommender_of_the_package_looks_ahead(cycle):
+    report = check_models(cycle, SplitSettings(), recommender_classes(), TrainingSettings(epochs=1, device="cpu"))
+    assert report.passed, report.to_text()
+    assert len(report.checks) == 1 + len(recommender_classes())
 
 
 def _with(total) -> LooksAhead:
