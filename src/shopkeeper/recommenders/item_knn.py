@@ -110,7 +110,7 @@ class ItemKNN(Recommender):
         scale = lengths[rows] ** power * lengths[block.indices] ** (2 - power)
         block.data = np.where(rows == block.indices, 0, block.data / (scale + self.config.shrinkage))
         block.eliminate_zeros()
-        return keep_largest(block, self.config.neighbors).astype(np.float32)
+        return keep_largest(block, self.config.neighbors)
 
     def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
         """Sum of the similarities to the items of the history."""

@@ -84,16 +84,33 @@ def gram_blocks(matrix: Csr, block_products: int = BLOCK_PRODUCTS) -> Iterator[t
 
 
 def keep_largest(matrix: Csr, k: int | None) -> Csr:
-    """The k largest values of each row, columns ascending; None keeps all. Ties go to the smaller column."""
+    """The k largest values of each row, columns ascending; None keeps all. Ties go to the smaller column.
+
+    Values must be above zero: their float32 bits then sort as integers, all rows in one pass.
+    """
+    matrix = matrix.astype(np.float32)
     matrix.sort_indices()
-    if k is None or len(matrix.data) == 0 or np.diff(matrix.indptr).max() <= k:
+    counts = np.diff(matrix.indptr)
+    if k is None or len(matrix.data) == 0 or counts.max() <= k:
         return matrix
-    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    order = np.lexsort((-matrix.data, rows))
-    place = np.arange(len(order)) - matrix.indptr[:-1][rows]
-    kept = np.sort(order[place < k])
-    offsets = np.concatenate([[0], np.cumsum(np.minimum(np.diff(matrix.indptr), k))])
+    bits = matrix.data.view(np.uint32)
+    rows = np.repeat(np.arange(matrix.shape[0], dtype=np.uint64), counts)
+    ascending = np.sort((rows << np.uint64(32)) | bits)
+    smallest_kept = matrix.indptr[:-1] + np.maximum(counts - k, 0)
+    threshold = ascending[np.minimum(smallest_kept, len(bits) - 1)].astype(np.uint32)[rows]
+    above, equal = bits > threshold, bits == threshold
+    room = np.minimum(counts, k) - _sum_by_row(above, matrix.indptr)
+    ties_before = np.cumsum(equal) - equal
+    ties_before -= ties_before[np.minimum(matrix.indptr[:-1], len(bits) - 1)][rows]
+    kept = above | (equal & (ties_before < room[rows]))
+    offsets = np.concatenate([[0], np.cumsum(np.minimum(counts, k))])
     return csr_array((matrix.data[kept], matrix.indices[kept], offsets), shape=matrix.shape)
+
+
+def _sum_by_row(values: NDArray[Any], indptr: NDArray[Any]) -> Int64Array:
+    running = np.concatenate([[0], np.cumsum(values)])
+    sums: Int64Array = running[indptr[1:]] - running[indptr[:-1]]
+    return sums
 
 
 def sparse_scores(rows: Csr, items: Csr) -> Float32Array:

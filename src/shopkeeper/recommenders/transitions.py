@@ -7,12 +7,13 @@ frequency of a, so that a frequent item does not drown the rare one that says mo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
@@ -29,7 +30,10 @@ from shopkeeper.recommenders.sparse import (
     sparse_scores,
 )
 from shopkeeper.training.settings import TrainingSettings
-from shopkeeper.types import Float32Array, Int32Array
+from shopkeeper.types import Float32Array, Int32Array, Int64Array
+
+BLOCK_PAIRS = 10_000_000
+"""So many pairs are counted at a time, whatever the length of the log."""
 
 
 class TransitionsConfig(RecommenderConfig):
@@ -66,24 +70,64 @@ class Transitions(Recommender):
         config = self.config
         self.weights = config.weights.relative(train.histories)
         counted = train.histories.where(self.weights[train.histories.event_type] > 0)
-        counts = self._count(counted, train.n_items + 1)
-        frequency = np.maximum(np.bincount(counted.item_index, minlength=train.n_items + 1), 1).astype(np.float64)
-        rows = np.repeat(frequency**-config.source_power, np.diff(counts.indptr))
-        counts.data = (counts.data * rows * (frequency**-config.target_power)[counts.indices]).astype(np.float32)
-        self.transitions = keep_largest(counts, config.neighbors)
+        frequency = np.bincount(counted.item_index, minlength=train.n_items + 1)
+        source = np.maximum(frequency, 1.0) ** -config.source_power
+        target = np.maximum(frequency, 1.0) ** -config.target_power
+        if progress:
+            progress.start("transitions", len(frequency))
+        blocks = []
+        for first, counts in self._counts(counted, frequency):
+            counts.data *= np.repeat(source[first : first + counts.shape[0]], np.diff(counts.indptr))
+            counts.data *= target[counts.indices]
+            blocks.append(keep_largest(counts, config.neighbors))
+            if progress:
+                progress.advance(counts.shape[0])
+        self.transitions: Csr = vstack(blocks, format="csr")
+        if progress:
+            progress.finish()
 
-    def _count(self, histories: Histories, size: int) -> Csr:
-        """Decayed counts of ordered pairs, [size, size], without pairs of an item with itself."""
-        config, rows, items = self.config, histories.rows, np.asarray(histories.item_index)
+    def _counts(self, histories: Histories, frequency: Int64Array) -> Iterator[tuple[int, Csr]]:
+        """Decayed counts of ordered pairs, without pairs of an item with itself, a block of first items at a time.
+
+        Yields:
+            The first item of the block, and its counts, [items of the block, n_items + 1].
+        """
+        rows, items = histories.rows.astype(np.int32), np.asarray(histories.item_index)
         weights = self.weights[histories.event_type]
-        total: Csr = csr_array((size, size), dtype=np.float32)  # type: ignore[assignment]
-        for distance in range(1, config.window + 1):
-            pair = (rows[distance:] == rows[:-distance]) & (items[distance:] != items[:-distance])
-            if not pair.any():
-                continue
-            values = weights[distance:][pair] * np.float32(config.distance_decay ** (distance - 1))
-            total = total + csr_array((values, (items[:-distance][pair], items[distance:][pair])), shape=(size, size))
-        return total + config.backward * total.T.tocsr() if config.backward > 0 else total
+        places = np.argsort(items, kind="stable")
+        ends = np.cumsum(frequency)
+        events_a_block = max(1, BLOCK_PAIRS // (2 * self.config.window))
+        first = 0
+        while first < len(frequency):
+            done = int(ends[first - 1]) if first else 0
+            stop = max(first + 1, int(np.searchsorted(ends, done + events_a_block, side="right")))
+            earlier, later, values = self._pairs(rows, items, weights, places[done : ends[stop - 1]])
+            shape = (stop - first, len(frequency))
+            yield first, csr_array((values, (earlier - first, later)), shape=shape)
+            first = stop
+
+    def _pairs(
+        self, rows: Int32Array, items: Int32Array, weights: Float32Array, places: Int64Array
+    ) -> tuple[Int32Array, Int32Array, Float32Array]:
+        """Every pair whose first item stands at one of these places (int64 [p]) of the events.
+
+        Returns:
+            Items of the first and of the second event, int32 [pairs], and what each pair counts, float32 [pairs].
+        """
+        parts = [(items[:0], items[:0], weights[:0])]
+        for distance in range(1, self.config.window + 1):
+            decay = self.config.distance_decay ** (distance - 1)
+            for step, share in ((distance, decay), (-distance, decay * self.config.backward)):
+                if share == 0:
+                    continue
+                here = places[(places + step >= 0) & (places + step < len(items))]
+                there = here + step
+                pair = (rows[there] == rows[here]) & (items[there] != items[here])
+                here, there = here[pair], there[pair]
+                counted = weights[np.maximum(here, there)] * np.float32(share)
+                parts.append((items[here], items[there], counted))
+        earlier, later, values = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return earlier, later, values
 
     def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
         """Decayed sum of the transitions after every item of the history."""
