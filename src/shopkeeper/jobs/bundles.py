@@ -52,7 +52,7 @@ def make_bundle(
             split_settings=split.settings.model_dump(mode="json"),
             data=_data_facts(dataset, split),
             metrics=[] if evaluation is None else [row.to_json() for row in evaluation.rows if row.group == "all"],
-            learning_curve=_learning_curve(recommender),
+            learning_curve=learning_curve(recommender),
             seed=training.seed,
             seconds=seconds,
             created_at=now(),
@@ -64,7 +64,8 @@ def make_bundle(
     )
 
 
-def _learning_curve(recommender: Recommender) -> list[dict[str, float | None]]:
+def learning_curve(recommender: Recommender) -> list[dict[str, float | None]]:
+    """One record an epoch of a model that was fitted in this process; empty for one without epochs."""
     result = recommender.training_result if isinstance(recommender, NeuralRecommender) else None
     return [] if result is None else [asdict(record) for record in result.history]
 

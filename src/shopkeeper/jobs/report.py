@@ -13,6 +13,7 @@ from shopkeeper.errors import DataError
 from shopkeeper.evaluation.leaderboard import Leaderboard
 from shopkeeper.evaluation.report.board import Board
 from shopkeeper.evaluation.report.inputs import ReportInputs
+from shopkeeper.jobs.bundles import learning_curve
 from shopkeeper.jobs.contest import Fit
 from shopkeeper.pipeline.card import Card
 
@@ -42,12 +43,18 @@ def report_inputs(
         dataset=dataset,
         split=parts,
         board=Board.of(leaderboard),
-        recommenders=models[:1],
+        recommenders=models,
         validation=validation,
         rejected=dataset.facts.get("rejected"),
-        learning_curve=card.learning_curve,
+        learning_curve=_learning_curve(card, fits),
         card={"command": command, **card.model_dump(mode="json", exclude={"metrics", "learning_curve"})},
     )
+
+
+def _learning_curve(card: Card, fits: Sequence[Fit]) -> Sequence[Mapping[str, float | None]]:
+    """The curve of the card's model; that of another model trained in this run where it has none."""
+    curves = [card.learning_curve, *(learning_curve(fit.recommender) for fit in fits)]
+    return next((curve for curve in curves if curve), [])
 
 
 def read_validation(file: Path) -> dict[str, Any]:

@@ -18,11 +18,7 @@ def top_k(scores: Float32Array, k: int) -> tuple[Int32Array, Float32Array]:
         Indices int32 [n, k], best first, 0 where fewer than k are above minus infinity, and their scores.
     """
     k = min(k, scores.shape[1])
-    if k < scores.shape[1]:
-        threshold = np.partition(scores, scores.shape[1] - k, axis=1)[:, -k, None]
-        chosen = _exactly_k(scores, threshold, k)
-    else:
-        chosen = np.tile(np.arange(k, dtype=np.int32), (len(scores), 1))
+    chosen = _best(scores, k) if k < scores.shape[1] else np.tile(np.arange(k, dtype=np.int32), (len(scores), 1))
     values = np.take_along_axis(scores, chosen, axis=1)
     order = np.argsort(-values, axis=1, kind="stable")
     chosen = np.take_along_axis(chosen, order, axis=1)
@@ -30,7 +26,18 @@ def top_k(scores: Float32Array, k: int) -> tuple[Int32Array, Float32Array]:
     return np.where(np.isneginf(values), 0, chosen).astype(np.int32), values
 
 
-def _exactly_k(scores: Float32Array, threshold: Float32Array, k: int) -> Int32Array:
+def _best(scores: Float32Array, k: int) -> Int32Array:
+    """The k best columns of each row in ascending order: of those equal to the last one, the leftmost."""
+    chosen = np.argpartition(scores, -k, axis=1)[:, -k:]
+    values = np.take_along_axis(scores, chosen, axis=1)
+    threshold = values.min(axis=1, keepdims=True)
+    torn = np.flatnonzero((scores == threshold).sum(axis=1) > (values == threshold).sum(axis=1))
+    if len(torn):
+        chosen[torn] = _leftmost(scores[torn], threshold[torn], k)
+    return np.sort(chosen, axis=1).astype(np.int32)
+
+
+def _leftmost(scores: Float32Array, threshold: Float32Array, k: int) -> Int32Array:
     """Columns above the threshold, and as many of those equal to it, from the left, as make k."""
     above = scores > threshold
     equal = scores == threshold
