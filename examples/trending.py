@@ -15,8 +15,8 @@ from pydantic import Field
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout
-from shopkeeper.recommenders.base import Recommender, RecommenderConfig
 from shopkeeper.progress import Progress
+from shopkeeper.recommenders.base import Recommender, RecommenderConfig
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import Float32Array, Int32Array
 
