@@ -60,8 +60,7 @@ class _Numbered:
 
     def ids(self) -> pa.Array:
         """The keys in the order of their numbers."""
-        ids = self.table.order_by(self.number)[self.keys[0]].to_pyarrow()
-        return ids.combine_chunks() if hasattr(ids, "combine_chunks") else ids
+        return self.table.order_by(self.number)[self.keys[0]].to_pyarrow().combine_chunks()
 
 
 def index_events(table: Any, row_reason: Callable[[Any], Any]) -> IndexedEvents:
@@ -121,12 +120,12 @@ def _coded(table: Any, tables: Mapping[str, _Numbered], reason: Any, n_rows: int
     """The expression of all columns of the log and the reason of each row."""
     row_type = "int32" if n_rows < 2**31 else "int64"
     ids = {"user": [schema.USER_ID], "item": [schema.ITEM_ID], "session": [schema.USER_ID, schema.SESSION_ID]}
-    wide = table.mutate(code_of_reason=reason)
+    wide = table.mutate(code_of_reason=reason, code_of_type=event_code(table))
     for name, numbered in tables.items():
         pairs = [(ours, theirs) for ours, theirs in zip(ids[name], numbered.keys, strict=True)]
         wide = wide.left_join(numbered.table, pairs)
     values = {name: wide[numbered.number].fill_null(0) for name, numbered in tables.items()}
-    values["event_type"] = event_code(wide)
+    values["event_type"] = wide.code_of_type
     values["time"] = wide[schema.TIMESTAMP]
     values["row"] = wide[schema.ROW].cast(row_type)
     for name in (schema.QUANTITY, schema.PRICE):

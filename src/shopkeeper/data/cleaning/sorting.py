@@ -43,7 +43,8 @@ def _order(log: Log, threads: ThreadPoolExecutor) -> Int64Array:
     if shift < 0 or user_bits - shift > BLOCK_BITS:
         return np.lexsort((log.row, log.time, log.user)).astype(np.int64, copy=False)
     block = (log.user >> shift).astype(np.uint16)
-    bounds = np.concatenate([[0], np.cumsum(np.bincount(block))])
+    counts = np.bincount(block)
+    bounds = np.concatenate([[0], np.cumsum(counts)])
     order = np.argsort(block, kind="stable")
 
     def sort_block(number: int) -> None:
@@ -52,7 +53,7 @@ def _order(log: Log, threads: ThreadPoolExecutor) -> Int64Array:
         key |= log.time[places] - first_time
         places[:] = places[_argsort(key, log.row, places)]
 
-    list(threads.map(sort_block, range(len(bounds) - 1)))
+    list(threads.map(sort_block, np.flatnonzero(counts).tolist()))
     return order
 
 
