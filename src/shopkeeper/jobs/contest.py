@@ -1,37 +1,15 @@
-"""Several models on one split: fitted, measured side by side, and the best one chosen on the validation part."""
+"""Models by name on one split: fitted with the shop's settings, and the best one chosen on the validation part."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from shopkeeper.data.holdout import Split
 from shopkeeper.errors import DataError, ResourceError
-from shopkeeper.evaluation.cost import Cost, measured
-from shopkeeper.evaluation.evaluate import evaluate
-from shopkeeper.evaluation.leaderboard import Entry, Leaderboard
+from shopkeeper.evaluation.contest import Fit, fit
 from shopkeeper.jobs.settings import ShopSettings
 from shopkeeper.progress import Progress
-from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.validation import sample_holdout, validation_ndcg
-
-Part = Literal["validation", "test"]
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A fitted model and what fitting took.
-
-    Attributes:
-        recommender: The model.
-        cost: Time and memory of fitting.
-        seed: Seed of its training.
-    """
-
-    recommender: Recommender
-    cost: Cost
-    seed: int
 
 
 def fit_models(
@@ -53,14 +31,11 @@ def fit_models(
     """
     fits: list[Fit] = []
     skipped: list[str] = []
-    validation = parts.validation if len(parts.validation) else None
     for model in [settings.recommender(name) for name in names]:
         if progress:
             progress.start(f"fitting {model.name}", None)
         try:
-            with measured() as cost:
-                model.fit(parts.train, validation, settings.training, progress)
-            fits.append(Fit(model, cost, settings.training.seed))
+            fits.append(fit(model, parts, settings.training, progress))
         except (ResourceError, DataError) as error:
             skipped.append(f"{model.name} was left out: {error.problem}")
         if progress:
@@ -68,47 +43,20 @@ def fit_models(
     return fits, skipped
 
 
-def measure(
-    fits: Sequence[Fit], parts: Split, part: Part, settings: ShopSettings, progress: Progress | None = None
-) -> Leaderboard:
-    """Asks all models the questions of one part.
-
-    Args:
-        fits: Fitted models; two of one class get a number behind their name.
-        parts: The split that they were fitted on.
-        part: Which part asks.
-        settings: What to measure.
-        progress: Told how far it is.
-
-    Raises:
-        DataError: There is no model, or nobody is asked.
-    """
-    entries: list[Entry] = []
-    for fit in fits:
-        evaluation = evaluate(
-            fit.recommender,
-            parts.validation if part == "validation" else parts.test,
-            settings.evaluation,
-            part=part,
-            name=_free_name(fit.recommender.name, entries),
-            train=parts.train,
-            progress=progress,
-        )
-        entries.append(Entry(evaluation, fit.cost, fit.recommender.config.model_dump(mode="json"), (fit.seed,)))
-    return Leaderboard.of(parts, entries)
-
-
 def best_on_validation(fits: Sequence[Fit], parts: Split, settings: ShopSettings) -> Fit:
     """The model with the highest NDCG@10 on the validation part; the first where nobody is asked there."""
     if len(parts.validation) == 0:
         return fits[0]
     asked = sample_holdout(parts.validation, settings.training.validation_users, settings.training.seed)
-    return max(fits, key=lambda fit: validation_ndcg(fit.recommender, asked))
+    return max(fits, key=lambda one: validation_ndcg(one.recommender, asked))
 
 
-def _free_name(name: str, entries: Sequence[Entry]) -> str:
-    taken = {entry.name for entry in entries}
-    number, free = 2, name
-    while free in taken:
-        free, number = f"{name} {number}", number + 1
-    return free
+def with_free_names(fits: Sequence[Fit]) -> list[Fit]:
+    """The same with a number behind each name that is taken."""
+    named: list[Fit] = []
+    for one in fits:
+        taken = {other.label for other in named}
+        labels = (one.label, *(f"{one.label} {number}" for number in range(2, len(fits) + 2)))
+        free = next(label for label in labels if label not in taken)
+        named.append(Fit(one.recommender, one.cost, one.seed, free))
+    return named

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
@@ -19,19 +19,17 @@ from shopkeeper.data.schema import EventType
 from shopkeeper.data.split import split
 from shopkeeper.data.validation.report import ValidationReport
 from shopkeeper.data.validation.validate import validate
+from shopkeeper.evaluation.contest import Fit, measure
 from shopkeeper.evaluation.leaderboard import Leaderboard
 from shopkeeper.evaluation.report.page import write_report
 from shopkeeper.jobs.bundles import make_bundle
-from shopkeeper.jobs.contest import best_on_validation, fit_models, measure
+from shopkeeper.jobs.contest import best_on_validation, fit_models
 from shopkeeper.jobs.grocery import grocery_tables
 from shopkeeper.jobs.report import report_inputs
 from shopkeeper.jobs.settings import ShopSettings
 from shopkeeper.pipeline.bundle import Bundle
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders.recommendations import Recommendations
-
-if TYPE_CHECKING:
-    from shopkeeper.jobs.contest import Fit
 
 DEMO_SETTINGS: Final = Path(__file__).with_name("demo.toml")
 """Settings for the grocery purchases on a laptop's processor."""
@@ -102,7 +100,7 @@ def run_demo(
     dataset = prepare(events, catalog, settings.prepare, folder / "dataset", progress)
     parts = split(dataset, settings.prepare.split)
     fits, skipped = fit_models(models, parts, settings, progress)
-    board = measure(fits, parts, "test", settings, progress)
+    board = measure(fits, parts, settings.evaluation, progress)
     board.save(folder / "leaderboard.json")
     best = best_on_validation(fits, parts, settings)
     evaluation = next(entry.evaluation for entry in board.entries if entry.name == best.recommender.name)

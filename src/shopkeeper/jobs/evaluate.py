@@ -10,9 +10,10 @@ from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.holdout import Split
 from shopkeeper.data.split import SplitSettings, split
 from shopkeeper.errors import DataError
+from shopkeeper.evaluation.contest import Fit, Part, measure
 from shopkeeper.evaluation.cost import Cost
 from shopkeeper.evaluation.leaderboard import Leaderboard
-from shopkeeper.jobs.contest import Fit, Part, fit_models, measure
+from shopkeeper.jobs.contest import fit_models, with_free_names
 from shopkeeper.jobs.settings import ShopSettings
 from shopkeeper.pipeline.bundle import Bundle
 from shopkeeper.progress import Progress
@@ -68,8 +69,8 @@ def evaluate_bundles(
     beside, skipped = fit_models(
         [name for name in baselines if recommender_class(name).__name__ not in names], parts, settings, progress
     )
-    fits = [*given, *beside]
-    return Evaluated(parts, measure(fits, parts, part, settings, progress), fits, skipped)
+    fits = with_free_names([*given, *beside])
+    return Evaluated(parts, measure(fits, parts, settings.evaluation, progress, part), fits, skipped)
 
 
 def _check_origin(bundle: Bundle, parts: Split) -> None:

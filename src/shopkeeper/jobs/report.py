@@ -10,11 +10,11 @@ from typing import Any
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.holdout import Split
 from shopkeeper.errors import DataError
+from shopkeeper.evaluation.contest import Fit
 from shopkeeper.evaluation.leaderboard import Leaderboard
 from shopkeeper.evaluation.report.board import Board
 from shopkeeper.evaluation.report.inputs import ReportInputs
 from shopkeeper.jobs.bundles import learning_curve
-from shopkeeper.jobs.contest import Fit
 from shopkeeper.pipeline.card import Card
 
 
