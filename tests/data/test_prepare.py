@@ -296,7 +296,7 @@ def test_shuffling_the_future_changes_nothing_of_training(engine, tmp_path):
     shuffled = {name: np.array(values, dtype=object) for name, values in log.items()}
     for name in ("user_id", "item_id", "event_type", "quantity", "price"):
         shuffled[name][future] = rng.permutation(shuffled[name][future])
-    shuffled["user_id"][future[:20]] = "a new bot"
+    shuffled["user_id"][future[:20]] = expected[0][0]  # becomes a bot
     shuffled["price"][future[20:]] *= 7
     again = prepare(events_of(engine, {k: v.tolist() for k, v in shuffled.items()}), None, every, tmp_path / "again")
     assert again.facts["cutoffs"] == dataset.facts["cutoffs"]
