@@ -28,6 +28,21 @@ def test_equals_cross_entropy_for_every_chunk(n, items, size, chunk_bytes):
         torch.testing.assert_close(one, other)
 
 
+@given(st.integers(1, 9), st.integers(1, 600), st.integers(0, 99))
+def test_what_is_added_to_logits_counts_and_learns(n, chunk_bytes, seed):
+    hidden, table, targets = numbers(n, 12, 3, seed)
+    columns = torch.randint(0, 12, (n, 4), generator=torch.Generator().manual_seed(seed))
+    values = torch.randn(n, 4, dtype=torch.float64, requires_grad=True)
+    ours = softmax_loss(hidden, table, targets, chunk_bytes, (columns, values))
+    theirs = functional.cross_entropy((hidden @ table.T).scatter_add(1, columns, values), targets, reduction="sum")
+    torch.testing.assert_close(ours, theirs)
+    for one, other in zip(
+        torch.autograd.grad(ours, (hidden, table, values)), torch.autograd.grad(theirs, (hidden, table, values)),
+        strict=True,
+    ):  # fmt: skip
+        torch.testing.assert_close(one, other)
+
+
 def test_gradient_by_differences():
     hidden, table, targets = numbers(5, 7, 3)
     assert torch.autograd.gradcheck(lambda h, t: softmax_loss(h, t, targets, 100), (hidden, table))

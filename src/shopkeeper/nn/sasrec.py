@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from shopkeeper.nn.attention import TransformerBlock
 from shopkeeper.nn.embedding import ItemTable
+from shopkeeper.nn.repeats import RepeatBonus
 
 
 class SASRecNetwork(nn.Module):
@@ -24,6 +25,7 @@ class SASRecNetwork(nn.Module):
         n_heads: Attention heads in each block.
         max_length: Longest sequence.
         dropout: Share dropped inside the blocks.
+        repeats: Learn a bonus for items of the history (`RepeatBonus`).
         embedding_dropout: Share dropped of the embedded input.
     """
 
@@ -35,10 +37,12 @@ class SASRecNetwork(nn.Module):
         max_length: int = 50,
         dropout: float = 0.3,
         embedding_dropout: float = 0.4,
+        repeats: bool = False,
     ) -> None:
         super().__init__()
         self.items = items
         size = items.embedding.embedding_dim
+        self.repeats = RepeatBonus(max_length) if repeats else None
         self.norm_input = nn.LayerNorm(size)
         self.drop_input = nn.Dropout(embedding_dropout)
         self.blocks = nn.ModuleList(

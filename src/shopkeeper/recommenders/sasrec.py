@@ -54,4 +54,5 @@ class SASRec(SequenceRecommender):
             max_length=self.config.max_length,
             dropout=self.config.dropout,
             embedding_dropout=self.config.embedding_dropout,
+            repeats=self.repeats,
         )

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from shopkeeper.data.batches import pad_right
+from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
+from shopkeeper.data.holdout import Holdout
 from shopkeeper.data.schema import INTEREST_TYPES, EventType
+from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import RecommenderConfig
 from shopkeeper.recommenders.neural import NeuralRecommender
 from shopkeeper.training.settings import TrainingSettings
@@ -44,6 +48,9 @@ class SequenceConfig(RecommenderConfig):
     """Event types that are read and predicted; others (impressions, returns) are passed over."""
     item_bias: bool = False
     """Give each item a bias that starts at its popularity; learns fast where few items make most of the sales."""
+    repeats: Literal["auto"] | bool = "auto"
+    """Learn a bonus for items of the shopper's own history, by how often and how long ago; "auto" does where shoppers
+    buy again."""
     loss: Literal["auto", "softmax", "sampled_softmax"] = "auto"
     """Cross-entropy over the whole catalog, or over a sample; "auto" samples from 20,000 items on."""
     n_negatives: Annotated[int, Field(ge=1)] = 1024
@@ -69,6 +76,28 @@ class SequenceRecommender(NeuralRecommender):
     Config = SequenceConfig
     config: SequenceConfig
 
+    def __init__(self, config: RecommenderConfig | None = None) -> None:
+        super().__init__(config)
+        self._repeats: bool | None = None
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the network has a bonus for items of the history."""
+        if self._repeats is None:
+            self._repeats = not self.hide_seen if self.config.repeats == "auto" else self.config.repeats
+        return self._repeats
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """Takes weights back."""
+        self._repeats = any(name.startswith("repeats.") for name in state)
+        super().restore(state)
+
+    def _fit(
+        self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None
+    ) -> None:
+        self._repeats = None
+        super()._fit(train, validation, training, progress)
+
     def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
         """Inner product of the state after the last event with all item embeddings; minus infinity without events."""
         import torch
@@ -85,8 +114,11 @@ class SequenceRecommender(NeuralRecommender):
                 rows = order[start : start + size]
                 longest = int(lengths[rows[-1]])
                 read = torch.from_numpy(items[rows, :longest]).to(device)
-                state = network.last(read, torch.from_numpy(lengths[rows]).to(device))
-                scores[rows] = (state @ table).float().cpu().numpy()
+                ends = torch.from_numpy(lengths[rows]).to(device)
+                found = network.last(read, ends) @ table
+                if network.repeats is not None:
+                    found.scatter_add_(1, read, network.repeats.last(read, ends))
+                scores[rows] = found.float().cpu().numpy()
         return scores
 
     def similarity(self, item_index: Int32Array) -> Float32Array:

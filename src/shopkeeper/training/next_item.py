@@ -14,8 +14,9 @@ from shopkeeper.data.batches import Windows, collate, cut_windows, group_windows
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.moments import Moments
 from shopkeeper.nn.embedding import ItemTable
-from shopkeeper.nn.losses import CHUNK_BYTES, sampled_softmax_loss, softmax_loss
+from shopkeeper.nn.losses import ABSENT, CHUNK_BYTES, sampled_softmax_loss, softmax_loss
 from shopkeeper.nn.negatives import NegativeSampler
+from shopkeeper.nn.repeats import RepeatBonus
 from shopkeeper.types import Int64Array
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class SequenceNetwork(Protocol):
     """A network that reads items and is compared with their embeddings."""
 
     items: ItemTable
+    repeats: RepeatBonus | None
 
     def __call__(self, items: Tensor) -> Tensor:
         """Hidden states, float [b, length, width], of items int64 [b, length] padded with 0 on the right."""
@@ -38,6 +40,32 @@ class WindowBatch:
     windows: Windows
     chosen: Int64Array
     seed: int
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A batch as the network has read it.
+
+    Attributes:
+        items: int64 [b, length].
+        places: int64 [n]; flat places that have a target.
+        targets: int64 [n].
+        states: Float [b, length, width].
+    """
+
+    items: Tensor
+    places: Tensor
+    targets: Tensor
+    states: Tensor
+
+    @property
+    def history(self) -> Tensor:
+        """Items of the window of each target, int64 [n, length]."""
+        return self.items[self.places // self.items.shape[1]]
+
+    def at_places(self, values: Tensor) -> Tensor:
+        """The rows of [b, length, x] that have a target, [n, x]."""
+        return values.flatten(0, 1)[self.places]
 
 
 @dataclass(frozen=True)
@@ -112,15 +140,47 @@ class NextItemObjective:
         )
         device = reader.items.device
         items, places, targets = (torch.from_numpy(a).to(device) for a in (arrays.items, arrays.places, arrays.targets))
-        hidden = reader(items).flatten(0, 1)[places]
-        if self._loss.name == "softmax":
-            return softmax_loss(hidden, reader.items.rows()[1:], targets - 1, self._loss.chunk_bytes)
-        negatives, log_expected = self._draw(device)
-        rows = reader.items.rows(torch.cat([targets, negatives]))
-        positive, negative = rows[: len(targets)], rows[len(targets) :]
-        return sampled_softmax_loss(hidden, positive, negative, targets[:, None] == negatives, log_expected)
+        read = _Read(items, places, targets, reader(items))
+        return self._full(reader, read) if self._loss.name == "softmax" else self._sampled(reader, read)
+
+    def _full(self, reader: SequenceNetwork, read: _Read) -> Tensor:
+        bonus = None
+        if reader.repeats is not None:
+            bonus = ((read.history - 1).clamp(min=0), read.at_places(reader.repeats(read.items)))
+        table = reader.items.rows()[1:]
+        return softmax_loss(read.at_places(read.states), table, read.targets - 1, self._loss.chunk_bytes, bonus)
+
+    def _sampled(self, reader: SequenceNetwork, read: _Read) -> Tensor:
+        negatives, log_expected = self._draw(read.items.device)
+        rows = reader.items.rows(torch.cat([read.targets, negatives]))
+        positive, negative = rows[: len(read.targets)], rows[len(read.targets) :]
+        hits, own = read.targets[:, None] == negatives, None
+        if reader.repeats is not None:
+            own, among_own = _own_history(reader, reader.repeats, read, negatives)
+            hits |= among_own
+        return sampled_softmax_loss(read.at_places(read.states), positive, negative, hits, log_expected, own)
 
     def _draw(self, device: torch.device) -> tuple[Tensor, Tensor]:
         if self._sampler is None or self._sampler.device != device:
             self._sampler = NegativeSampler(self._counts, self._loss.popularity_power, device)
         return self._sampler.draw(self._loss.n_negatives)
+
+
+def _own_history(
+    reader: SequenceNetwork, repeats: RepeatBonus, read: _Read, negatives: Tensor
+) -> tuple[tuple[Tensor, Tensor], Tensor]:
+    """Compares each target with all items of its own history: a sample would hardly ever hold them.
+
+    Returns:
+        The bonus of each target and the logits of its history (for `sampled_softmax_loss`), and where the sample holds
+        an item of the history, bool [n, k].
+    """
+    logits = read.at_places(read.states @ reader.items.rows(read.items.flatten()).view(*read.items.shape, -1).mT)
+    bonus, counted = read.at_places(repeats(read.items)), read.at_places(repeats.counted(read.items))
+    right = read.history == read.targets[:, None]
+    others = (logits + bonus).masked_fill(~counted | right, ABSENT)
+    place_of = torch.full((len(reader.items.embedding.weight),), len(negatives), device=read.items.device)
+    place_of[negatives] = torch.arange(len(negatives), device=read.items.device)
+    columns = place_of[read.history].masked_fill(~counted, len(negatives))
+    among = torch.zeros(len(read.places), len(negatives) + 1, dtype=torch.bool, device=read.items.device)
+    return ((bonus * right).sum(dim=1), others), among.scatter_(1, columns, True)[:, :-1]

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from shopkeeper.data.histories import Histories
+from shopkeeper.nn.embedding import ItemTable
+from shopkeeper.nn.negatives import NegativeSampler
+from shopkeeper.nn.sasrec import SASRecNetwork
+from shopkeeper.training.next_item import NextItemLoss, NextItemObjective
+from shopkeeper.training.settings import TrainingSettings
+
+WALKS = [[1, 2, 1, 3, 1], [4, 4], [5, 6, 7, 5, 6], [8]]
+
+
+def objective(name: str, **changes) -> NextItemObjective:
+    loss = NextItemLoss(name, n_negatives=9)
+    training = TrainingSettings(batch_targets=100, **changes)
+    return NextItemObjective(Histories.of_items(WALKS), 9, max_length=6, loss=loss, training=training)
+
+
+def network(repeats: bool) -> SASRecNetwork:
+    torch.manual_seed(0)
+    net = SASRecNetwork(ItemTable(9, 8, bias=True), max_length=6, repeats=repeats).double().eval()
+    torch.nn.init.normal_(net.items.embedding.weight)
+    return net
+
+
+def loss_by_hand(net: SASRecNetwork) -> torch.Tensor:
+    """Each event of each history from those before it, one at a time."""
+    total = torch.zeros((), dtype=torch.float64)
+    for walk in WALKS:
+        for length in range(1, len(walk)):
+            read = torch.tensor([walk[:length]])
+            logits = net.last(read, torch.tensor([length])) @ net.items.rows().T
+            if net.repeats is not None:
+                logits = logits.scatter_add(1, read, net.repeats.last(read, torch.tensor([length])))
+            total = total + functional.cross_entropy(logits[:, 1:], torch.tensor([walk[length] - 1]))
+    return total
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+def test_full_softmax_equals_every_prefix_by_hand(repeats):
+    net = network(repeats)
+    (batch,) = objective("softmax").plan(0)
+    assert objective("softmax").n_targets(batch) == 9
+    ours, theirs = objective("softmax").loss(net, batch), loss_by_hand(net)
+    torch.testing.assert_close(ours, theirs)
+    wanted = list(net.parameters())
+    for one, other in zip(torch.autograd.grad(ours, wanted), torch.autograd.grad(theirs, wanted), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+def test_a_sample_of_everything_is_the_full_softmax(repeats, monkeypatch):
+    everything = torch.arange(1, 10), torch.zeros(9)
+    monkeypatch.setattr(NegativeSampler, "draw", lambda self, k: everything)
+    net = network(repeats)
+    (batch,) = objective("sampled_softmax").plan(0)
+    ours, theirs = objective("sampled_softmax").loss(net, batch), loss_by_hand(net)
+    torch.testing.assert_close(ours, theirs)
+    wanted = list(net.parameters())
+    for one, other in zip(torch.autograd.grad(ours, wanted), torch.autograd.grad(theirs, wanted), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_the_plan_depends_on_seed_and_epoch_alone():
+    def order(seed: int, epoch: int) -> list[list[int]]:
+        training = TrainingSettings(batch_targets=2, seed=seed)
+        histories = Histories.of_items([[1, 2, 3]] * 20)
+        plan = NextItemObjective(histories, 3, 5, NextItemLoss(), training).plan(epoch)
+        return [batch.chosen.tolist() for batch in plan]
+
+    assert order(0, 0) == order(0, 0)
+    assert order(0, 0) != order(0, 1) != order(1, 1)
+    assert sorted(np.concatenate(order(0, 1)).tolist()) == list(range(20))
+
+
+def test_part_of_the_targets_in_an_epoch():
+    chosen = objective("softmax", max_targets_per_epoch=5)
+    assert sum(map(chosen.n_targets, chosen.plan(0))) <= 5
