@@ -38,7 +38,8 @@ summary:hover { color:var(--accent) }
 .scroll { overflow-x:auto; margin-top:10px } table { border-collapse:collapse; width:100%; font-size:13px }
 th { text-align:left; color:var(--soft); font-weight:500 } th,td { padding:5px 12px 5px 0; vertical-align:top;
   border-bottom:1px solid var(--line); white-space:nowrap } td.wide { white-space:normal }
-.bar { height:8px; border-radius:4px; background:var(--accent); min-width:2px } svg { display:block; width:100%;
+.bar { height:8px; margin-top:6px; border-radius:4px; background:var(--accent); min-width:2px }
+svg { display:block; width:100%;
   height:auto } svg rect { fill:var(--accent) } svg text { fill:var(--soft); font-size:11px }
 """
 
