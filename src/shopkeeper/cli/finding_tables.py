@@ -21,8 +21,8 @@ def finding_table(report: ValidationReport) -> Table:
     table.add_column("severity")
     table.add_column("count", justify="right")
     table.add_column("share", justify="right")
-    table.add_column("what", ratio=2)
-    table.add_column("what to do", ratio=2)
+    table.add_column("what", ratio=2, overflow="fold")
+    table.add_column("what to do", ratio=2, overflow="fold")
     for found in report.findings:
         color = COLORS[found.severity.value]
         share = "" if found.share is None else f"{found.share:.2%}"
