@@ -20,9 +20,11 @@ from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.repeats import HIDE_SEEN_BELOW, repeat_share
 from shopkeeper.data.schema import EVENT_TYPES, INTEREST_TYPES, EventType
-from shopkeeper.errors import ArtifactError, DataError, NotFittedError, ShopkeeperError, UnknownIdError
+from shopkeeper.errors import ArtifactError, DataError, NotFittedError, ShopkeeperError
+from shopkeeper.recommenders.fallback import fallback_scores, fill_in
 from shopkeeper.recommenders.questions import ask, indices_of
 from shopkeeper.recommenders.recommendations import Recommendations
+from shopkeeper.recommenders.storage import Stored
 from shopkeeper.recommenders.top_k import top_k
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import BoolArray, Float32Array, Id, Int32Array
@@ -193,10 +195,7 @@ class Recommender(ABC):
         scores = self.score(user_index, histories)
         if not self.answers_empty:
             scores[(histories.lengths == 0) & (np.asarray(user_index) == 0)] = -np.inf
-        from_fallback = np.isneginf(scores)
-        if from_fallback.any():
-            floor = np.min(scores, axis=1, initial=0.0, where=~from_fallback, keepdims=True)
-            np.copyto(scores, floor + self._fallback_scores(), where=from_fallback)
+        from_fallback = fill_in(scores, self._fallback_scores())
         scores[:, 0] = -np.inf
         if self.hide_seen if hide_seen is None else hide_seen:
             scores[histories.rows, histories.item_index] = -np.inf
@@ -265,12 +264,7 @@ class Recommender(ABC):
             UnknownIdError: An item is unknown to training.
             ShopkeeperError: The model knows no similarity of items.
         """
-        index = indices_of(self.train.items, list(item_ids))
-        if (index == 0).any():
-            raise UnknownIdError(
-                "an item is unknown to training", got=repr(item_ids[int(np.argmax(index == 0))]),
-                remedy="ask for an item of the catalog that has events",
-            )  # fmt: skip
+        index = self.train.items.known_indices(item_ids)
         scores = self.similarity(index)
         scores[:, 0] = -np.inf
         scores[np.arange(len(index)), index] = -np.inf
@@ -290,22 +284,16 @@ class Recommender(ABC):
 
     def write(self, writer: ArtifactWriter) -> None:
         """Writes the files into a folder of an artifact."""
-        writer.json(
-            "model.json",
-            {
-                "model": self.name,
-                "config": self.config.model_dump(mode="json"),
-                "hide_seen": self.hide_seen,
-                "usual_event": self.usual_event.value,
-            },
-        )
-        writer.tensors("state.safetensors", self.state())
-        writer.tensors("fallback.safetensors", {"scores": self._fallback_scores()})
-        if self._memory is None:
-            self.train.write(writer.folder("train"))
-        else:
-            self.train.without_events().write(writer.folder("train"))
-            self._memory.write(writer.folder("memory"))
+        Stored(
+            model=self.name,
+            config=self.config.model_dump(mode="json"),
+            hide_seen=self.hide_seen,
+            usual_event=self.usual_event.value,
+            state=self.state(),
+            fallback=self._fallback_scores(),
+            train=self.train,
+            memory=self._memory,
+        ).write(writer)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -321,18 +309,15 @@ class Recommender(ABC):
         """Reads the files from a folder of an opened artifact."""
         from shopkeeper.recommenders.registry import recommender_class
 
-        facts = reader.json("model.json")
-        found = recommender_class(facts["model"])
+        stored = Stored.read(reader)
+        found = recommender_class(stored.model)
         if not issubclass(found, cls):
             raise ArtifactError(f"{reader.path} holds another model", expected=cls.__name__, got=found.__name__)
-        model = found(build(found.Config, facts["config"]))
-        model._set_train(Dataset.read(reader.folder("train")))
-        model._fallback = reader.tensors("fallback.safetensors")["scores"]
-        if reader.has("memory"):
-            model._memory = Dataset.read(reader.folder("memory"))
-        model.hide_seen = bool(facts["hide_seen"])
-        model.usual_event = EventType(facts["usual_event"])
-        model.restore(reader.tensors("state.safetensors"))
+        model = found(build(found.Config, stored.config))
+        model._set_train(stored.train)
+        model._fallback, model._memory = stored.fallback, stored.memory
+        model.hide_seen, model.usual_event = stored.hide_seen, EventType(stored.usual_event)
+        model.restore(stored.state)
         return model
 
     def _set_train(self, train: Dataset) -> None:
@@ -345,11 +330,6 @@ class Recommender(ABC):
         self.usual_event = max(INTEREST_TYPES, key=lambda event_type: counts[event_type.code])
 
     def _fallback_scores(self) -> Float32Array:
-        """float32 [n_items + 1], from -2 for the least popular item up to -1 for the most popular one."""
         if self._fallback is None:
-            counts = self.train.item_counts()
-            order = np.argsort(-counts[1:], kind="stable")
-            place = np.empty(self.train.n_items, dtype=np.float64)
-            place[order] = np.arange(self.train.n_items)
-            self._fallback = np.concatenate([[-2], -1 - place / self.train.n_items]).astype(np.float32)
+            self._fallback = fallback_scores(self.train)
         return self._fallback

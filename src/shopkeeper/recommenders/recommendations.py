@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from shopkeeper.data.vocabulary import Vocabulary
+from shopkeeper.recommenders.fallback import FALLBACK
 from shopkeeper.types import BoolArray, Float32Array, Id, Int32Array
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Recommendations:
     from_fallback: BoolArray
     items: Vocabulary
     source: str
-    fallback: str = "MostPopular"
+    fallback: str = FALLBACK
     ignored: Sequence[Sequence[Id]] = field(default_factory=list)
 
     def __len__(self) -> int:
