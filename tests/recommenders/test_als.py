@@ -77,7 +77,7 @@ def test_ml_100k_agrees_with_implicit_used_directly(ml_100k_split):
     from threadpoolctl import threadpool_limits
 
     train, targets = ml_100k_split
-    config = ALSConfig(factors=32, regularization=0.1, alpha=10.0)
+    config = ALSConfig(factors=32, regularization=0.1, alpha=10.0, history_decay=1.0)
     model = ALS(config).fit(train, training=TrainingSettings(seed=5))
     users = np.arange(1, train.n_users + 1, dtype=np.int32)
     ours = recall_and_ndcg(model.score(users, train.histories), _seen(train), targets)

@@ -47,7 +47,7 @@ def test_single_precision_is_near():
 
 def test_score_is_the_sum_of_weights():
     shop = random_shop(8)
-    model = EASE().fit(shop)
+    model = EASE(EASEConfig(history_decay=1)).fit(shop)
     scores = model.score(np.zeros(1, dtype=np.int32), Histories.of_items([[3, 5]]))
     np.testing.assert_allclose(scores[0, 1:], model.item_weights[2] + model.item_weights[4], rtol=1e-6)
 
