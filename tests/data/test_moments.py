@@ -34,6 +34,17 @@ def test_rows_in_order_where_asked():
     assert moments.draw_next(np.array([0, 1, 2, 4]), np.random.default_rng(0)).tolist() == [1, 2, 3, 5]
 
 
+def test_a_horizon_draws_from_the_next_moments_of_the_same_shopper():
+    histories = shopper_days([1, 1, 2, 3, 3, 4], [1, 2, 3])
+    moments = Moments(histories, horizon=2)
+    assert moments.n_targets().tolist() == [5, 2]
+    assert possible(moments, 0) == {2, 3, 4}
+    assert possible(moments, 2) == {3, 4, 5}
+    assert possible(moments, 4) == {5}
+    assert possible(moments, 6) == {7, 8}
+    assert possible(Moments(histories, ordered=True, horizon=9), 1) == {2, 3, 4, 5}
+
+
 def test_without_events():
     assert Moments(shopper_days()).n_targets().tolist() == []
     assert Moments(shopper_days([], [])).n_targets().tolist() == [0, 0]

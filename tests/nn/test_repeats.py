@@ -7,8 +7,8 @@ import torch
 from shopkeeper.nn.repeats import RepeatBonus
 
 
-def bonus(**weights: list[float]) -> RepeatBonus:
-    module = RepeatBonus(5)
+def bonus() -> RepeatBonus:
+    module = RepeatBonus(8, 5)
     module.log_strength.data.zero_()
     module.log_weight.data = torch.tensor([0.0, -1.0, -2.0, -3.0, -4.0])
     return module
@@ -37,6 +37,16 @@ def test_probability_grows_like_counts():
     module.log_strength.data.fill_(20.0)
     first, other = module.last(torch.tensor([[7, 3, 7, 7]]), torch.tensor([4]))[0, :2].exp().tolist()
     assert abs(first / other - 3) < 1e-3
+
+
+def test_starts_as_a_mixture_of_everybody_and_the_shopper():
+    bias = torch.tensor([0.0, 2.0, 0.0, -1.0])
+    module = RepeatBonus(3, 4)
+    module.start_from(bias)
+    logits = bias[1:].clone()
+    logits[[0, 2]] += module.last(torch.tensor([[3, 1, 3, 3]]), torch.tensor([4]))[0, [1, 0]]
+    expected = (bias[1:].softmax(0) + torch.tensor([1 / 4, 0, 3 / 4])) / 2
+    torch.testing.assert_close(logits.softmax(0), expected)
 
 
 def test_all_of_it_learns():

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from shopkeeper.errors import ConfigError
-from shopkeeper.training.optimizers import build_optimizers
+from shopkeeper.training.optimizers import build_optimizers, clip_gradients
 from shopkeeper.training.settings import OptimizerSettings
 
 CASES = [
@@ -59,6 +59,22 @@ def test_sparse_embeddings_move_only_the_rows_of_a_step(name):
     table(torch.tensor([1, 3, 1])).sum().backward()
     optimizers[1].step()
     assert (table.weight != before).any(dim=1).tolist() == [False, True, False, True, False]
+
+
+@pytest.mark.parametrize("max_norm", [0.5, 1000.0])
+def test_clipping_is_that_of_pytorch_for_sparse_gradients_too(max_norm):
+    grads = []
+    for sparse in (True, False):
+        torch.manual_seed(0)
+        network = nn.ModuleList([nn.Embedding(5, 2, sparse=sparse), linear()])
+        (network[0](torch.tensor([1, 3, 1])).sum() * 7 + network[1](torch.ones(3)).sum()).backward()
+        if sparse:
+            clip_gradients(network.parameters(), max_norm)
+        else:
+            nn.utils.clip_grad_norm_(network.parameters(), max_norm)
+        grads.append([parameter.grad.to_dense() for parameter in network.parameters()])
+    for ours, theirs in zip(*grads, strict=True):
+        torch.testing.assert_close(ours, theirs)
 
 
 def test_what_does_not_go_together_is_refused():

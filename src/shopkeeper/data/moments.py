@@ -2,7 +2,8 @@
 
 Logs often hold such events sorted by something else, an item number say. A model that learns to tell the next *row*
 then learns that sorting. Here the target of an event is one at random of the events of the shopper's next moment; where
-all times differ this is the next event.
+all times differ this is the next event. With a horizon it is of one of the next few moments: what the shopper will do
+soon, and not only next.
 """
 
 from __future__ import annotations
@@ -24,16 +25,19 @@ class Moments:
     Args:
         histories: Offsets from 0.
         ordered: Take the order of rows for the order of events, whatever their times.
+        horizon: Targets are drawn from so many next moments of the shopper, or those that are left; 1 is the next.
     """
 
-    def __init__(self, histories: Histories, ordered: bool = False) -> None:
+    def __init__(self, histories: Histories, ordered: bool = False, horizon: int = 1) -> None:
+        self._horizon = horizon
         self._offsets = np.asarray(histories.offsets)
         self._starts: Int64Array | None = None
-        if not ordered and histories.n_events > 0:
+        if histories.n_events > 0:
             changes = np.ones(histories.n_events + 1, dtype=bool)
-            changes[1:-1] = np.diff(np.asarray(histories.timestamp)) != 0
-            changes[self._offsets] = True
-            if not changes.all():
+            if not ordered:
+                changes[1:-1] = np.diff(np.asarray(histories.timestamp)) != 0
+                changes[self._offsets] = True
+            if horizon > 1 or not changes.all():  # else a moment is an event
                 self._starts = np.flatnonzero(changes)
 
     def n_targets(self) -> Int64Array:
@@ -51,7 +55,7 @@ class Moments:
 
         Args:
             events: int64 [n]; places in the flat event arrays, none in the last moment of its shopper.
-            generator: Draws among the events of the next moment.
+            generator: Draws a moment within the horizon, then an event of it.
 
         Returns:
             int64 [n]; places of the targets.
@@ -59,6 +63,10 @@ class Moments:
         if self._starts is None:
             return events + 1
         following = np.searchsorted(self._starts, events, side="right")
+        if self._horizon > 1:
+            ends = self._offsets[np.searchsorted(self._offsets, events, side="right")]
+            left = np.searchsorted(self._starts, ends) - following
+            following = following + generator.integers(0, np.minimum(left, self._horizon))
         first, end = self._starts[following], self._starts[following + 1]
         chosen: Int64Array = first + (generator.random(len(events)) * (end - first)).astype(np.int64)
         return chosen

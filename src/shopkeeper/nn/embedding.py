@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from shopkeeper.nn.repeats import RepeatBonus
 from shopkeeper.types import Int64Array
 
 STD = 0.02
@@ -63,6 +64,14 @@ class ItemTable(nn.Module):
     def beside(self, hidden: Tensor) -> Tensor:
         """Hidden states, float [..., size], as wide as `rows`: with a 1 against the bias."""
         return hidden if self.bias is None else functional.pad(hidden, (0, 1), value=1.0)
+
+    def repeat_bonus(self, max_length: int) -> RepeatBonus:
+        """A fresh bonus for repeated items that goes with this table's biases."""
+        n_items = len(self.embedding.weight) - 1
+        bonus = RepeatBonus(n_items, max_length, self.embedding.sparse)
+        if self.bias is not None:
+            bonus.start_from(self.bias.weight[:, 0].detach())
+        return bonus
 
     def set_popularity(self, counts: Int64Array) -> None:
         """Starts the biases at the logarithm of each item's share of events, centered.

@@ -1,11 +1,17 @@
 """What shoppers take again: a bonus for the items of their own history, by how often and how long ago.
 
 Inner products of embeddings learn slowly to give back what they read. Where shoppers buy again and again, that is most
-of what there is to know, and a few numbers hold it: item i gets ``scale * log(1 + strength * sum of weight[distance])``
-over its earlier events, so that its probability grows with their number as counts do.
+of what there is to know, and few numbers hold it: after events of an item its logit is raised by
+
+    scale * log(1 + strength * habit[item] * sum over its events of weight[distance])
+
+so that a probability p becomes p + constant * events: a mixture of what everybody takes and of what this shopper takes.
+`habit` starts at one over the item's popularity, and learns what is taken again (milk) and what is not (a kettle).
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor, nn
@@ -15,14 +21,28 @@ class RepeatBonus(nn.Module):
     """The bonus of each item of a history, after each of its events.
 
     Args:
+        n_items: Items are numbered from 1 to this; 0 is padding.
         max_length: Longest history.
+        sparse: Give the gradient of the habits as a sparse tensor.
     """
 
-    def __init__(self, max_length: int) -> None:
+    def __init__(self, n_items: int, max_length: int, sparse: bool = False) -> None:
         super().__init__()
+        self.log_habit = nn.Embedding(n_items + 1, 1, sparse=sparse)
         self.log_weight = nn.Parameter(torch.zeros(max_length))
-        self.log_strength = nn.Parameter(torch.tensor([3.0]))
+        self.log_strength = nn.Parameter(torch.empty(1))
         self.scale = nn.Parameter(torch.ones(1))
+        self.start_from(torch.zeros(n_items + 1))
+
+    def start_from(self, bias: Tensor) -> None:
+        """Starts where a history of full length weighs as much as all that everybody takes.
+
+        Args:
+            bias: Float [n_items + 1]; logits that items have without any history.
+        """
+        with torch.no_grad():
+            self.log_habit.weight[:, 0] = -bias
+            self.log_strength[:] = bias[1:].logsumexp(0) - math.log(len(self.log_weight))
 
     def forward(self, items: Tensor) -> Tensor:
         """The bonus of every item read so far, after every event.
@@ -62,7 +82,8 @@ class RepeatBonus(nn.Module):
         weight = torch.where(past, self.log_weight.exp()[distance.clamp(min=0)], 0.0)
         same = items[:, :, None] == items[:, None, :]
         amount = weight @ same.to(weight.dtype)
-        bonus = self.scale * torch.log1p(self.log_strength.exp() * amount)
+        habit = (self.log_strength + self.log_habit(items)[:, None, :, 0]).exp()
+        bonus = self.scale * torch.log1p(habit * amount)
         return torch.where(past & _first_events(items)[:, None, :], bonus, 0.0)
 
 

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from shopkeeper.nn.attention import TransformerBlock
 from shopkeeper.nn.embedding import ItemTable
-from shopkeeper.nn.repeats import RepeatBonus
 
 
 class SASRecNetwork(nn.Module):
@@ -42,7 +41,7 @@ class SASRecNetwork(nn.Module):
         super().__init__()
         self.items = items
         size = items.embedding.embedding_dim
-        self.repeats = RepeatBonus(max_length) if repeats else None
+        self.repeats = items.repeat_bonus(max_length) if repeats else None
         self.norm_input = nn.LayerNorm(size)
         self.drop_input = nn.Dropout(embedding_dropout)
         self.blocks = nn.ModuleList(

@@ -12,6 +12,7 @@ from shopkeeper.data.batches import pad_right
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout
+from shopkeeper.data.moments import Moments
 from shopkeeper.data.schema import INTEREST_TYPES, EventType
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import RecommenderConfig
@@ -44,10 +45,12 @@ class SequenceConfig(RecommenderConfig):
     ordered: bool = False
     """Predict the next row of the log even within events at the same time. By default the target of an event is one at
     random of the shopper's next time (the next basket): rows at the same time have no order but that of the export."""
+    horizon: Annotated[int, Field(ge=1)] = 1
+    """The target is drawn from so many next times (baskets): what the shopper will take soon, not only next."""
     history_types: tuple[EventType, ...] = INTEREST_TYPES
     """Event types that are read and predicted; others (impressions, returns) are passed over."""
-    item_bias: bool = False
-    """Give each item a bias that starts at its popularity; learns fast where few items make most of the sales."""
+    item_bias: Literal["auto"] | bool = "auto"
+    """Give each item a bias that starts at its popularity; "auto" does where shoppers buy again."""
     repeats: Literal["auto"] | bool = "auto"
     """Learn a bonus for items of the shopper's own history, by how often and how long ago; "auto" does where shoppers
     buy again."""
@@ -78,24 +81,23 @@ class SequenceRecommender(NeuralRecommender):
 
     def __init__(self, config: RecommenderConfig | None = None) -> None:
         super().__init__(config)
-        self._repeats: bool | None = None
-
-    @property
-    def repeats(self) -> bool:
+        self.repeats: bool = False
         """Whether the network has a bonus for items of the history."""
-        if self._repeats is None:
-            self._repeats = not self.hide_seen if self.config.repeats == "auto" else self.config.repeats
-        return self._repeats
+        self.item_bias: bool = False
+        """Whether items have biases."""
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Takes weights back."""
-        self._repeats = any(name.startswith("repeats.") for name in state)
+        self.repeats = any(name.startswith("repeats.") for name in state)
+        self.item_bias = "items.bias.weight" in state
         super().restore(state)
 
     def _fit(
         self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None
     ) -> None:
-        self._repeats = None
+        again = not self.hide_seen
+        self.repeats = again if self.config.repeats == "auto" else self.config.repeats
+        self.item_bias = again if self.config.item_bias == "auto" else self.config.item_bias
         super()._fit(train, validation, training, progress)
 
     def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
@@ -135,14 +137,15 @@ class SequenceRecommender(NeuralRecommender):
     def _objective(self, training: TrainingSettings) -> NextItemObjective:
         from shopkeeper.training.next_item import NextItemObjective
 
+        histories = self._read(self.train.histories)
         return NextItemObjective(
-            self._read(self.train.histories),
+            histories,
             self.train.n_items,
             self.config.max_length,
             self._loss(),
             training,
             self.config.overlap,
-            self.config.ordered,
+            Moments(histories, self.config.ordered, self.config.horizon),
         )
 
     def _item_table(self) -> ItemTable:
@@ -150,7 +153,7 @@ class SequenceRecommender(NeuralRecommender):
         from shopkeeper.nn.embedding import ItemTable
 
         config = self.config
-        table = ItemTable(self.train.n_items, config.embedding_size, config.item_bias, self._sparse())
+        table = ItemTable(self.train.n_items, config.embedding_size, self.item_bias, self._sparse())
         table.set_popularity(self.train.item_counts())
         return table
 

@@ -95,7 +95,7 @@ class NextItemObjective:
         loss: Which loss.
         training: For the seed and the size of batches.
         overlap: Context events at the start of windows after the first of a history; below `max_length`.
-        ordered: Take the order of rows for the order of events, even of those at the same time.
+        moments: What may follow each event; None takes the next moment.
     """
 
     def __init__(
@@ -106,11 +106,11 @@ class NextItemObjective:
         loss: NextItemLoss,
         training: TrainingSettings,
         overlap: int = 0,
-        ordered: bool = False,
+        moments: Moments | None = None,
     ) -> None:
         self._offsets = np.asarray(histories.offsets)
         self._items = np.asarray(histories.item_index)
-        self._moments = Moments(histories, ordered)
+        self._moments = moments or Moments(histories)
         self._n_targets = self._moments.n_targets()
         self._max_length = max_length
         self._overlap = overlap

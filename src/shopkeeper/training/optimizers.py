@@ -6,8 +6,10 @@ rows of a step: `SparseAdam` for "adam" and "adamw" (without decay and amsgrad),
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+import torch
 from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer, SparseAdam
 
@@ -33,6 +35,18 @@ def build_optimizers(network: nn.Module, settings: OptimizerSettings) -> list[Op
     sparse = [parameter for parameter in wanted if id(parameter) in sparse_ids]
     optimizers = [_dense(dense, settings)] if dense else []
     return [*optimizers, _sparse(sparse, settings)] if sparse else optimizers
+
+
+def clip_gradients(parameters: Iterable[nn.Parameter], max_norm: float) -> None:
+    """Scales all gradients down so that together they have at most this Euclidean norm; sparse ones too."""
+    owners = [parameter for parameter in parameters if parameter.grad is not None]
+    for parameter in owners:
+        if parameter.grad is not None and parameter.grad.is_sparse:
+            parameter.grad = parameter.grad.coalesce()
+    values = [grad.values() if grad.is_sparse else grad for owner in owners if (grad := owner.grad) is not None]
+    if values:
+        norm = torch.stack([torch.linalg.vector_norm(value) for value in values]).norm()
+        torch._foreach_mul_(values, (max_norm / (norm + 1e-6)).clamp(max=1.0))
 
 
 def _dense(parameters: list[nn.Parameter], settings: OptimizerSettings) -> Optimizer:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from shopkeeper.errors import DataError
 from shopkeeper.training.objective import BatchT, Objective
-from shopkeeper.training.optimizers import build_optimizers
+from shopkeeper.training.optimizers import build_optimizers, clip_gradients
 from shopkeeper.training.schedule import rate_share
 from shopkeeper.training.settings import TrainingSettings
 
@@ -91,7 +91,8 @@ class Stepper(Generic[BatchT]):
             # The reduction takes the mean over processes; `processes` makes it the sum.
             self._backward(batch, processes / n_targets if own else 0.0, reduce=start == rounds[-1])
         if self._settings.clip_norm is not None:
-            self._accelerator.clip_grad_norm_(self._network.parameters(), self._settings.clip_norm)
+            self._accelerator.unscale_gradients()
+            clip_gradients(self._network.parameters(), self._settings.clip_norm)
         for optimizer in self._prepared:
             optimizer.step()
             optimizer.zero_grad()
