@@ -14,6 +14,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -247,11 +248,14 @@ def _refuse_foreign(folder: Path) -> None:
 
 
 def _seal(staging: Path, kind: str) -> None:
-    files = {}
-    for file in sorted(path for path in staging.rglob("*") if path.is_file()):
+    def facts_of(file: Path) -> dict[str, Any]:
         _sync(file)
-        name = file.relative_to(staging).as_posix()
-        files[name] = {"bytes": file.stat().st_size, "sha256": file_hash(file)}
+        return {"bytes": file.stat().st_size, "sha256": file_hash(file)}
+
+    paths = sorted(path for path in staging.rglob("*") if path.is_file())
+    with ThreadPoolExecutor() as threads:  # hashing releases the lock, syncing waits for the disk
+        facts = threads.map(facts_of, paths)
+        files = {path.relative_to(staging).as_posix(): found for path, found in zip(paths, facts, strict=True)}
     manifest = {"kind": kind, "format_version": FORMAT_VERSION, "shopkeeper_version": __version__, "files": files}
     ArtifactWriter(staging).json(MANIFEST, manifest)
     _sync(staging / MANIFEST)

@@ -3,7 +3,8 @@ import pyarrow as pa
 import pytest
 
 from shopkeeper.data import indexing
-from shopkeeper.data.cleaning.rows import row_reason
+from shopkeeper.data.cleaning.log import NO_TIME
+from shopkeeper.data.cleaning.rows import row_faults
 from shopkeeper.data.engine import open_engine
 from shopkeeper.data.indexing import index_events, number_sessions
 from shopkeeper.data.prepare import PrepareSettings
@@ -45,48 +46,45 @@ def table_of(engine, rows, **types):
     return engine.create_table(f"t{np.random.default_rng().integers(1 << 40)}", pa.table(arrays, schema=schema))
 
 
-def reason_of(table):
-    return row_reason(table, SETTINGS.earliest, SETTINGS.latest)
-
-
 def index(table):
-    indexed = index_events(table, reason_of)
-    order = np.argsort(indexed.log.row)
-    return indexed, indexed.log.at(order), indexed.reason[order]
+    indexed = index_events(table)
+    return indexed, indexed.log.at(np.argsort(indexed.log.row))
 
 
 def test_every_row_becomes_integers(engine):
-    indexed, log, _ = index(table_of(engine, ROWS))
+    indexed, log = index(table_of(engine, ROWS))
     assert indexed.users.to_pylist() == ["a", "b", "c"]
     assert indexed.items.to_pylist() == [10, 20, 30]
     assert log.user.tolist() == [2, 1, 0, 2, 3, 3, 3, 3, 3]
     assert log.item.tolist() == [2, 1, 3, 0, 1, 1, 1, 1, 1]
     assert log.event_type.tolist() == [2, 5, 2, 2, 0, 0, 2, 2, 2]
     assert log.time.tolist()[:2] == [MOMENT, MOMENT + 1]
+    assert log.time[6] == NO_TIME
     assert log.row.tolist() == list(range(9))
     assert np.array_equal(log.quantity[:2], [np.nan, 2.5], equal_nan=True)
     assert log.price is None
 
 
 def test_sessions_belong_to_users(engine):
-    _, log, _ = index(table_of(engine, ROWS))
+    _, log = index(table_of(engine, ROWS))
     assert log.session[0] != log.session[1]
     assert (log.session[[2, 4]] == 0).all()
     assert len(set(log.session[[0, 1, 3]])) == 3
 
 
 def test_rows_that_cannot_be_events_have_a_reason(engine):
-    _, _, reason = index(table_of(engine, ROWS))
+    _, log = index(table_of(engine, ROWS))
     found = ["missing_user", "missing_item", "unknown_event_type", "unknown_event_type", "missing_time",
              "impossible_time", "impossible_time"]  # fmt: skip
     from cleaning_logs import words
 
+    reason = row_faults(log, SETTINGS.earliest, SETTINGS.latest).reason
     assert words(reason) == ["", "", *found]
 
 
 def test_ids_stay_of_their_kind(engine):
     rows = [(0, 3, "x", "view", MOMENT, None, None), (1, -2, "ä", "view", MOMENT, None, None)]
-    indexed, log, _ = index(table_of(engine, rows, user_id=pa.int64(), item_id=pa.string()))
+    indexed, log = index(table_of(engine, rows, user_id=pa.int64(), item_id=pa.string()))
     assert indexed.users.to_pylist() == [-2, 3]
     assert indexed.items.to_pylist() == ["x", "ä"]
     assert log.user.tolist() == [2, 1]
@@ -94,7 +92,7 @@ def test_ids_stay_of_their_kind(engine):
 
 def test_an_empty_log_is_refused(engine):
     with pytest.raises(DataError, match="the log is empty"):
-        index_events(table_of(engine, []), reason_of)
+        index_events(table_of(engine, []))
 
 
 def test_a_source_that_grows_while_it_is_read_is_noticed(engine, monkeypatch):
@@ -107,13 +105,13 @@ def test_a_source_that_grows_while_it_is_read_is_noticed(engine, monkeypatch):
 
     monkeypatch.setattr(indexing, "_coded", with_more_rows)
     with pytest.raises(DataError, match="the source changed"):
-        index_events(table, reason_of)
+        index_events(table)
 
 
 def test_temporary_tables_are_dropped(engine):
     table = table_of(engine, ROWS)
     before = engine.raw_sql("SELECT count(*) FROM duckdb_tables() WHERE temporary").fetchall()
-    index_events(table, reason_of)
+    index_events(table)
     assert engine.raw_sql("SELECT count(*) FROM duckdb_tables() WHERE temporary").fetchall() == before
 
 

@@ -7,7 +7,7 @@ beside one copy of each distinct id. The expressions are Ibis; what comes after 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopkeeper.data import schema
-from shopkeeper.data.cleaning.log import Log
-from shopkeeper.data.cleaning.rows import event_code
+from shopkeeper.data.cleaning.log import NO_TIME, Log
+from shopkeeper.data.schema import EVENT_TYPES
 from shopkeeper.errors import DataError
-from shopkeeper.types import BoolArray, Int32Array, UInt8Array
+from shopkeeper.types import BoolArray, Int32Array
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 BATCH: Final = 1 << 18
 DTYPES: Final = {
     "user": np.int32, "item": np.int32, "event_type": np.uint8, "time": np.int64, "quantity": np.float32,
-    "price": np.float32, "session": np.int32, "reason": np.uint8,
+    "price": np.float32, "session": np.int32,
 }  # fmt: skip
 _names = count(1)
 
@@ -38,14 +38,12 @@ class IndexedEvents:
     """Every row of the source as integers, in any order.
 
     Attributes:
-        log: The rows; a missing user, item or time is 0.
-        reason: uint8 [rows]; the code that the row rules gave, 0 for a row that may stay.
+        log: The rows.
         users: Ids of users; the user of number u is at place u - 1.
         items: Ids of items.
     """
 
     log: Log
-    reason: UInt8Array
     users: pa.Array
     items: pa.Array
 
@@ -63,12 +61,11 @@ class _Numbered:
         return self.table.order_by(self.number)[self.keys[0]].to_pyarrow().combine_chunks()
 
 
-def index_events(table: Any, row_reason: Callable[[Any], Any]) -> IndexedEvents:
+def index_events(table: Any) -> IndexedEvents:
     """Reads a log into arrays.
 
     Args:
         table: Ibis table of events, see `Events.table`.
-        row_reason: Function of the table that gives an Ibis uint8 value, as `cleaning.rows.row_reason` does.
 
     Returns:
         The rows as integers.
@@ -88,9 +85,8 @@ def index_events(table: Any, row_reason: Callable[[Any], Any]) -> IndexedEvents:
         tables = {"user": users, "item": items}
         if schema.SESSION_ID in table.columns:
             tables["session"] = _number(table, [schema.USER_ID, schema.SESSION_ID], create)
-        columns = _fill(backend, _coded(table, tables, row_reason(table), n_rows), n_rows)
-        reason = columns.pop("reason")
-        return IndexedEvents(Log(**columns), reason, users.ids(), items.ids())
+        log = Log(**_fill(backend, _coded(table, tables, n_rows), n_rows))
+        return IndexedEvents(log, users.ids(), items.ids())
 
 
 def number_sessions(session: Int32Array) -> Int32Array:
@@ -116,22 +112,21 @@ def _number(table: Any, keys: Sequence[str], create: Any) -> _Numbered:
     return _Numbered(create(known.select(**named, **{name: numbers})), renamed, name)
 
 
-def _coded(table: Any, tables: Mapping[str, _Numbered], reason: Any, n_rows: int) -> Any:
-    """The expression of all columns of the log and the reason of each row."""
+def _coded(table: Any, tables: Mapping[str, _Numbered], n_rows: int) -> Any:
+    """The expression of all columns of the log."""
     row_type = "int32" if n_rows < 2**31 else "int64"
     ids = {"user": [schema.USER_ID], "item": [schema.ITEM_ID], "session": [schema.USER_ID, schema.SESSION_ID]}
-    wide = table.mutate(code_of_reason=reason, code_of_type=event_code(table))
+    codes = [(event_type.value, event_type.code) for event_type in EVENT_TYPES]
+    wide = table.mutate(code_of_type=table[schema.EVENT_TYPE].cases(*codes, else_=0).cast("uint8"))
     for name, numbered in tables.items():
-        pairs = [(ours, theirs) for ours, theirs in zip(ids[name], numbered.keys, strict=True)]
-        wide = wide.left_join(numbered.table, pairs)
-    values = {name: wide[numbered.number].fill_null(0) for name, numbered in tables.items()}
-    values["event_type"] = wide.code_of_type
-    values["time"] = wide[schema.TIMESTAMP]
-    values["row"] = wide[schema.ROW].cast(row_type)
+        wide = wide.left_join(numbered.table, list(zip(ids[name], numbered.keys, strict=True)))
+    values = {name: wide[numbered.number] for name, numbered in tables.items()}
     for name in (schema.QUANTITY, schema.PRICE):
         if name in table.columns:
             values[name] = wide[name].cast("float32")
-    return wide.select(reason=wide.code_of_reason, **values)
+    return wide.select(
+        event_type=wide.code_of_type, time=wide[schema.TIMESTAMP], row=wide[schema.ROW].cast(row_type), **values
+    )
 
 
 def _fill(backend: Any, coded: Any, n_rows: int) -> dict[str, NDArray[Any]]:
@@ -151,11 +146,15 @@ def _fill(backend: Any, coded: Any, n_rows: int) -> dict[str, NDArray[Any]]:
 
 
 def _to_numpy(values: pa.Array) -> NDArray[Any]:
+    """Numbers of a column; a missing one is 0, a missing time `NO_TIME`, a missing float NaN."""
     import pyarrow as pa
 
+    missing: float = 0
     if pa.types.is_timestamp(values.type):
-        values = values.cast(pa.timestamp("us")).cast(pa.int64()).fill_null(0)
-    array: NDArray[Any] = values.to_numpy(zero_copy_only=False)
+        values, missing = values.cast(pa.timestamp("us")).cast(pa.int64()), NO_TIME
+    elif pa.types.is_floating(values.type):
+        missing = np.nan
+    array: NDArray[Any] = (values.fill_null(missing) if values.null_count else values).to_numpy(zero_copy_only=False)
     return array
 
 
@@ -178,7 +177,10 @@ def _temporary(backend: Any) -> Iterator[Any]:
 
 @contextmanager
 def _any_order(backend: Any) -> Iterator[None]:
-    """Lets DuckDB give rows in any order, which takes less memory: each row knows its number."""
+    """Lets DuckDB give rows in any order, which takes less memory: each row knows its number.
+
+    Afterwards DuckDB gives memory back that it keeps for later: setting its limit anew, to the same, makes it.
+    """
     if backend.name != "duckdb":
         yield
         return
@@ -187,3 +189,5 @@ def _any_order(backend: Any) -> Iterator[None]:
         yield
     finally:
         backend.raw_sql("SET preserve_insertion_order = true")
+        limit = backend.con.sql("SELECT current_setting('memory_limit')").fetchall()[0][0]
+        backend.raw_sql(f"SET memory_limit = '{limit}'")

@@ -23,10 +23,10 @@ from shopkeeper.data.cleaning.items import ItemRules, drop_items
 from shopkeeper.data.cleaning.k_core import KCoreSettings, k_core
 from shopkeeper.data.cleaning.log import Log, Verdict, runs, user_starts
 from shopkeeper.data.cleaning.outliers import OutlierSettings, outliers
-from shopkeeper.data.cleaning.reasons import KEPT, Reason
+from shopkeeper.data.cleaning.reasons import KEPT
 from shopkeeper.data.cleaning.rejections import FILE, Rejections, rejection_counts
 from shopkeeper.data.cleaning.returns import net_returns
-from shopkeeper.data.cleaning.rows import row_reason
+from shopkeeper.data.cleaning.rows import possible_times, row_faults
 from shopkeeper.data.cleaning.sorting import sort_log
 from shopkeeper.data.cutoffs import CUTOFFS, Cutoffs, cutoffs_of_times, moment_text
 from shopkeeper.data.dataset import KIND, Dataset
@@ -102,7 +102,7 @@ def prepare(
         if progress is not None:
             progress.start("read", None)
         with reading(events.source):
-            indexed = index_events(events.table, lambda table: row_reason(table, settings.earliest, settings.latest))
+            indexed = index_events(events.table)
         if progress is not None:
             progress.finish()
         facts = _facts(events, settings, len(indexed.log))
@@ -129,7 +129,7 @@ def _clean(
     progress: Progress | None,
 ) -> dict[str, Any]:
     """Runs all steps on the log, which afterwards holds what is kept, sorted; gives the facts about them."""
-    log, cutoffs = indexed.log, _cutoffs(indexed, settings.split)
+    log, cutoffs = indexed.log, _cutoffs(indexed.log, settings)
     steps = _steps(indexed, catalog, settings, None if cutoffs is None else cutoffs.train_until)
     record: list[dict[str, Any]] = []
     if progress is not None:
@@ -155,15 +155,15 @@ def _clean(
     return facts
 
 
-def _cutoffs(indexed: IndexedEvents, split: SplitSettings) -> Cutoffs | None:
+def _cutoffs(log: Log, settings: PrepareSettings) -> Cutoffs | None:
     """The moments of a global time split, by shares of all rows whose time can be; None for other splits.
 
     Rows that are left out later count too: which they are may depend on the future, their times do not.
     """
-    if split.kind != "global_time":
+    if settings.split.kind != "global_time":
         return None
-    timeless = np.isin(indexed.reason, [Reason.MISSING_TIME.code, Reason.IMPOSSIBLE_TIME.code])
-    return cutoffs_of_times(indexed.log.time[~timeless] if timeless.any() else indexed.log.time, split)
+    possible = possible_times(log, settings.earliest, settings.latest)
+    return cutoffs_of_times(log.time if possible.all() else log.time[possible], settings.split)
 
 
 def _steps(
@@ -177,7 +177,7 @@ def _steps(
         return Verdict(np.zeros(len(log), dtype=np.uint8))
 
     every: dict[str, tuple[bool, Callable[[Log], Verdict]]] = {
-        "rows": (True, lambda log: Verdict(indexed.reason)),
+        "rows": (True, lambda log: row_faults(log, settings.earliest, settings.latest)),
         "items": (rules.any, lambda log: drop_items(log, indexed.items, catalog, rules, fit_until)),
         "sort": (True, order),
         "duplicates": (settings.drop_duplicates, duplicates),

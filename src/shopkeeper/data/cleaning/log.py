@@ -10,10 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopkeeper.data.cleaning.reasons import KEPT, Reason
+from shopkeeper.data.cleaning.threads import in_threads
 from shopkeeper.types import BoolArray, Float32Array, Int32Array, Int64Array, UInt8Array
 
 CHUNK: Final = 1 << 20
 """Events that a step works on at a time where a temporary array of the whole log would cost memory."""
+
+NO_TIME: Final = int(np.iinfo(np.int64).min)
+"""The time of an event whose time is missing."""
 
 
 @dataclass
@@ -21,10 +25,10 @@ class Log:
     """Events; all arrays have one length. Steps after sorting rely on the order by user, time and row.
 
     Attributes:
-        user: int32; 1 to the number of users.
-        item: int32; 1 to the number of items.
-        event_type: uint8; `EventType.code`.
-        time: int64; Unix microseconds, UTC.
+        user: int32; 1 to the number of users, 0 where missing.
+        item: int32; 1 to the number of items, 0 where missing.
+        event_type: uint8; `EventType.code`, 0 where missing or unknown.
+        time: int64; Unix microseconds, UTC; `NO_TIME` where missing.
         row: int32, or int64 for very long logs; number of the row in the source.
         quantity: float32 or None; units, NaN where unknown.
         price: float32 or None; of one unit, NaN where unknown.
@@ -54,9 +58,23 @@ class Log:
         return Log(**{name: values[places] for name, values in self.columns.items()})
 
     def keep(self, where: BoolArray) -> None:
-        """Drops all other events, one column after the other, so that memory holds one column twice at most."""
-        for name, values in self.columns.items():
-            setattr(self, name, values[where])
+        """Drops all other events. The columns are moved together where they stand, so no memory is taken."""
+        kept = np.append(0, np.cumsum([np.count_nonzero(where[start : start + CHUNK]) for start in _chunks(self)]))
+
+        def compact(name: str) -> None:
+            values = getattr(self, name)
+            for place, start in enumerate(_chunks(self)):
+                span = slice(start, start + CHUNK)
+                values[kept[place] : kept[place + 1]] = values[span][where[span]]
+
+        names = tuple(self.columns)
+        in_threads(compact, names)
+        for name in names:
+            setattr(self, name, getattr(self, name)[: kept[-1]])
+
+
+def _chunks(log: Log) -> range:
+    return range(0, len(log), CHUNK)
 
 
 @dataclass(frozen=True)

@@ -1,48 +1,41 @@
-"""What can be said of a row by itself: as Ibis expressions, before ids are integers."""
+"""Rows that cannot be events: without user, item, time or type, or at an impossible time."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from shopkeeper.data import schema
-from shopkeeper.data.cleaning.reasons import KEPT, Reason
-from shopkeeper.data.schema import EVENT_TYPES
+from shopkeeper.data.cleaning.log import NO_TIME, Log, Verdict
+from shopkeeper.data.cleaning.reasons import Reason
+from shopkeeper.types import BoolArray
 
 
-def row_reason(table: Any, earliest: datetime, latest: datetime | None) -> Any:
-    """Why a row cannot be an event, as the code of a reason; the first one that fits counts.
+def row_faults(log: Log, earliest: datetime, latest: datetime | None) -> Verdict:
+    """Finds rows that cannot be events; of several faults the first in the list of reasons below counts.
 
     Args:
-        table: Ibis table of events.
+        log: Events in any order; a missing user, item or type is 0, a missing time `NO_TIME`.
         earliest: Times before this moment are impossible.
         latest: Times after this moment are impossible; None takes a day from now.
-
-    Returns:
-        Ibis uint8 value; 0 for a row that may stay.
     """
-    import ibis
+    masks = {
+        Reason.MISSING_TIME: log.time == NO_TIME,
+        Reason.IMPOSSIBLE_TIME: ~possible_times(log, earliest, latest),
+        Reason.MISSING_USER: log.user == 0,
+        Reason.MISSING_ITEM: log.item == 0,
+        Reason.UNKNOWN_EVENT_TYPE: log.event_type == 0,
+    }
+    return Verdict.of({name: mask for name, mask in masks.items() if mask.any()}, len(log))
 
+
+def possible_times(log: Log, earliest: datetime, latest: datetime | None) -> BoolArray:
+    """Whether the time of each event is known and between the moments, bool [events]."""
     latest = latest if latest is not None else datetime.now(tz=UTC) + timedelta(days=1)
-    time = table[schema.TIMESTAMP]
-    return ibis.cases(
-        (time.isnull(), Reason.MISSING_TIME.code),
-        ((time < _moment(earliest)) | (time > _moment(latest)), Reason.IMPOSSIBLE_TIME.code),
-        (table[schema.USER_ID].isnull(), Reason.MISSING_USER.code),
-        (table[schema.ITEM_ID].isnull(), Reason.MISSING_ITEM.code),
-        (event_code(table) == 0, Reason.UNKNOWN_EVENT_TYPE.code),
-        else_=KEPT,
-    ).cast("uint8")
+    possible: BoolArray = log.time >= max(_micros(earliest), int(NO_TIME) + 1)
+    possible &= log.time <= _micros(latest)
+    return possible
 
 
-def event_code(table: Any) -> Any:
-    """`EventType.code` of each row, Ibis uint8 value; 0 where the word is missing or unknown."""
-    cases = [(event_type.value, event_type.code) for event_type in EVENT_TYPES]
-    return table[schema.EVENT_TYPE].cases(*cases, else_=0).cast("uint8")
-
-
-def _moment(value: datetime) -> Any:
-    import ibis
-
-    utc = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo is not None else value
-    return ibis.literal(utc, "timestamp")
+def _micros(moment: datetime) -> int:
+    """Unix microseconds; a moment without a zone is in UTC."""
+    zoned = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return (zoned - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
