@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from shopkeeper.nn.embedding import ItemTable
     from shopkeeper.training.next_item import NextItemLoss, NextItemObjective
 
-FULL_SOFTMAX_ITEMS = 20_000
+FULL_SOFTMAX_ITEMS = 50_000
 """Up to so many items `loss="auto"` takes the full softmax."""
 SPARSE_ITEMS = 200_000
 """From so many items on `sparse_gradients="auto"` updates only the embeddings that a step touches."""
@@ -55,7 +55,7 @@ class SequenceConfig(RecommenderConfig):
     """Learn a bonus for items of the shopper's own history, by how often and how long ago; "auto" does where shoppers
     buy again."""
     loss: Literal["auto", "softmax", "sampled_softmax"] = "auto"
-    """Cross-entropy over the whole catalog, or over a sample; "auto" samples from 20,000 items on."""
+    """Cross-entropy over the whole catalog, or over a sample; "auto" samples from 50,000 items on."""
     n_negatives: Annotated[int, Field(ge=1)] = 1024
     """Items drawn for each batch, for `sampled_softmax`."""
     popularity_power: Annotated[float, Field(ge=0, le=1)] = 0.0
