@@ -28,7 +28,7 @@ def prepare(
 ) -> None:
     """Clean a log: duplicates, bots, outliers, returns, rare items. Every rejected row is kept with its reason.
 
-    Example: shopkeeper prepare events.parquet --catalog items.csv --out dataset --set prepare.k_core.item_events=5
+    Example: shopkeeper prepare events.parquet --catalog items.csv --out dataset --set prepare.k_core.min_item_events=5
     """
     from shopkeeper.cli.finding_tables import rejection_table
     from shopkeeper.data.prepare import prepare as prepare_log

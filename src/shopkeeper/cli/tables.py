@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
-from shopkeeper.recommenders.recommendations import Recommendation
-
 if TYPE_CHECKING:
     from shopkeeper.data.catalog import Catalog
     from shopkeeper.evaluation.leaderboard import Leaderboard
+    from shopkeeper.recommenders.recommendations import Recommendation
 
 SHOWN = ("ndcg@10", "recall@10", "hit_rate@10")
 """Columns of the leaderboard on the screen, narrow enough for 80 characters; the JSON has all."""

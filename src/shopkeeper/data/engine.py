@@ -6,12 +6,11 @@ belong to an engine: a limit of memory, and a temporary folder for spilled and s
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -19,12 +18,14 @@ from pydantic import Field
 
 from shopkeeper.config import Settings
 from shopkeeper.errors import DataError, ResourceError
+from shopkeeper.machine import memory
 
 STAGING: Final = "staging"
 """Name of the database, on disk in the temporary folder, that holds rows copied from text files and servers."""
 MEMORY_SHARE: Final = 0.6
 """Share of the machine's memory that the engine may use before it spills to disk."""
-CONTAINER_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
+UNKNOWN_MEMORY: Final = 8 << 30
+"""Bytes that a machine is taken to have where it does not say."""
 
 
 class EngineSettings(Settings):
@@ -131,7 +132,5 @@ def _temporary_folder(parent: Path | None) -> Path:
 
 
 def _default_memory() -> int:
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 8 * 2**30
-    with suppress(OSError, ValueError):
-        total = min(total, int(CONTAINER_LIMIT.read_text(encoding="ascii")))
-    return int(total * MEMORY_SHARE)
+    total, _ = memory()
+    return int((total or UNKNOWN_MEMORY) * MEMORY_SHARE)

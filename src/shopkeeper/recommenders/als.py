@@ -39,7 +39,7 @@ class ALSConfig(RecommenderConfig):
     """Confidence of an event against that of no event."""
     iterations: Annotated[int, Field(ge=1)] = 15
     """Rounds over shoppers and items."""
-    history_decay: Annotated[float, Field(gt=0, le=1)] = 0.8
+    history_decay: Annotated[float, Field(gt=0, le=1)] = 0.95
     """When answering, an event weighs this factor less for each later one; 1 forgets the order, as published."""
     repeats: Repeats = "log"
     """Several events on one item count `once`, as `log2(1 + sum)`, or as their `sum`."""

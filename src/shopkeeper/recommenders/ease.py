@@ -33,7 +33,7 @@ class EASEConfig(RecommenderConfig):
 
     regularization: Annotated[float, Field(gt=0)] = 200.0
     """Added to the diagonal, in events: larger for larger and sparser data (100 to 1,000 are usual)."""
-    history_decay: Annotated[float, Field(gt=0, le=1)] = 0.8
+    history_decay: Annotated[float, Field(gt=0, le=1)] = 0.99
     """When answering, an event weighs this factor less for each later one; 1 forgets the order, as published."""
     max_items: Annotated[int, Field(ge=1)] | None = None
     """Only so many most frequent items take part; the fallback answers for the others. None takes all."""

@@ -49,7 +49,7 @@ class ItemKNNConfig(RecommenderConfig):
     """Added to the product of the two lengths: pairs of small support count less."""
     asymmetry: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Power of the length of the history's item, the rest goes to the neighbor: 0.5 is the cosine (Aiolli 2013)."""
-    history_decay: Annotated[float, Field(gt=0, le=1)] = 0.8
+    history_decay: Annotated[float, Field(gt=0, le=1)] = 0.95
     """When answering, an event weighs this factor less for each later one; 1 forgets the order, as published."""
     max_history: Annotated[int, Field(ge=1)] | None = 1000
     """Only so many latest events of a shopper count when fitting: the work grows with the square; None takes all."""

@@ -49,7 +49,7 @@ class TransitionsConfig(RecommenderConfig):
     """Counts are divided by the number of events of the earlier item to this power; 1 gives probabilities."""
     target_power: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Counts are divided by the number of events of the later item to this power; above 0 favors rare items."""
-    history_decay: Annotated[float, Field(gt=0, le=1)] = 0.7
+    history_decay: Annotated[float, Field(gt=0, le=1)] = 0.9
     """An event of the history weighs this factor less for each later one."""
     neighbors: Annotated[int, Field(ge=1)] | None = 500
     """So many strongest followers of each item are kept; None keeps all."""
