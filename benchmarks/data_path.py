@@ -15,12 +15,14 @@ import argparse
 import hashlib
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +43,11 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=1, help="runs of each side; the median counts")
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--folder", type=Path, help="where generated data go; deleted afterwards")
-    parser.add_argument("--side", choices=sorted(SIDES), help=argparse.SUPPRESS)
-    parser.add_argument("--paths", nargs=2, type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.side:
-        SIDES[options.side](*options.paths)
+    if options.child:
+        work, source, target = options.child
+        CHILDREN[work](source, Path(target))
         return
     folder = Path(tempfile.mkdtemp(prefix="shopkeeper-data-path-", dir=options.folder))
     try:
@@ -60,7 +62,7 @@ def main() -> None:
 def compare(millions: float, repeats: int, folder: Path) -> dict[str, Any]:
     """Generates a log and runs both sides on it in turn."""
     source = folder / f"{millions:g}.parquet"
-    generate(round(millions * MILLION), source)
+    call("generate", str(round(millions * MILLION)), str(source))
     runs: dict[str, list[dict[str, Any]]] = {side: [] for side in SIDES}
     for _ in range(repeats):
         for side in SIDES:
@@ -80,16 +82,13 @@ def compare(millions: float, repeats: int, folder: Path) -> dict[str, Any]:
 def measure(side: str, source: Path, target: Path) -> dict[str, Any]:
     """Runs one side in a process of its own."""
     shutil.rmtree(target, ignore_errors=True)
-    command = [sys.executable, __file__, "--side", side, "--paths", str(source), str(target)]
     load = os.getloadavg()[0]
     begin = time.perf_counter()
-    child = subprocess.Popen(command)
-    _, status, usage = os.wait4(child.pid, 0)
+    code, usage = call(side, str(source), str(target))
     seconds = time.perf_counter() - begin
-    child.returncode = os.waitstatus_to_exitcode(status)
-    done = child.returncode == 0
+    done = code == 0
     return {
-        "exit": child.returncode,
+        "exit": code,
         "seconds": round(seconds, 2),
         "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
         "peak_gb": round(usage.ru_maxrss / 2**20, 3),
@@ -99,12 +98,24 @@ def measure(side: str, source: Path, target: Path) -> dict[str, Any]:
     }
 
 
-def generate(n_events: int, file: Path, seed: int = 0) -> None:
+def call(work: str, source: str, target: str) -> tuple[int, resource.struct_rusage]:
+    """Does a piece of work in a process of its own: its exit code and what it used.
+
+    Linux hands the peak memory of a process on to its children, so this one must stay small: it generates nothing and
+    hashes by pieces.
+    """
+    child = subprocess.Popen([sys.executable, __file__, "--child", work, source, target])
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    return child.returncode, usage
+
+
+def generate(n_events: int | str, file: Path, seed: int = 0) -> None:
     """Writes a log in no order: about 12 events a user, items by Zipf's law, 5 % of the rows twice."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rng = np.random.default_rng(seed)
+    n_events, rng = int(n_events), np.random.default_rng(seed)
     n_users, n_items = max(1, n_events // 12), min(200_000, max(100, n_events // 50))
     distinct = n_events - n_events // 20
     users = pa.array(np.char.add("user-", np.char.zfill(np.arange(n_users).astype("U7"), 7)))
@@ -132,7 +143,7 @@ def generate(n_events: int, file: Path, seed: int = 0) -> None:
         writer.close()
 
 
-def with_shopkeeper(source: Path, target: Path) -> None:
+def with_shopkeeper(source: str, target: Path) -> None:
     """The real thing, with the steps turned off that the other side does not do."""
     from shopkeeper.config import build
     from shopkeeper.data.events import Events
@@ -149,7 +160,7 @@ def with_shopkeeper(source: Path, target: Path) -> None:
     prepare(Events.read(source), None, build(PrepareSettings, settings), target)
 
 
-def with_pandas(source: Path, target: Path) -> None:
+def with_pandas(source: str, target: Path) -> None:
     """The same work in pandas."""
     import pandas as pd
 
@@ -182,6 +193,7 @@ def with_pandas(source: Path, target: Path) -> None:
 
 
 SIDES = {"shopkeeper": with_shopkeeper, "pandas": with_pandas}
+CHILDREN: dict[str, Callable[[str, Path], None]] = {**SIDES, "generate": generate}
 
 
 def result_hash(target: Path) -> str:
