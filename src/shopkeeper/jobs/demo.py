@@ -33,7 +33,9 @@ from shopkeeper.recommenders.recommendations import Recommendations
 
 DEMO_SETTINGS: Final = Path(__file__).with_name("demo.toml")
 """Settings for the grocery purchases on a laptop's processor."""
-MODELS: Final = ("MostPopular", "RecentlyViewed", "Transitions", "ItemKNN", "EASE", "ALS", "BPR", "SASRec")
+MODELS: Final = (
+    "MostPopular", "RecentlyViewed", "PersonalFrequency", "Transitions", "ItemKNN", "EASE", "ALS", "BPR", "SASRec",
+)  # fmt: skip
 SHOPPERS: Final = 3
 """Shoppers whose recommendations are shown."""
 

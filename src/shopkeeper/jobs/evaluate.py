@@ -19,7 +19,7 @@ from shopkeeper.pipeline.bundle import Bundle
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders.registry import recommender_class
 
-BASELINES = ("MostPopular", "RecentlyViewed", "Transitions", "ItemKNN", "EASE")
+BASELINES = ("MostPopular", "RecentlyViewed", "PersonalFrequency", "Transitions", "ItemKNN", "EASE")
 """Models that every table has beside the ones in question."""
 
 
