@@ -1,4 +1,4 @@
-"""Personal frequency: what the shopper took most often, most frequent first. The baseline of shops that live on repeats.
+"""Personal frequency: what the shopper took most often comes first. The baseline of shops that live on repeats.
 
 Known in next-basket recommendation as the personal part of GP-TopFreq (Li et al. 2023, "A Next Basket Recommendation
 Reality Check"); the global part is the fallback that every recommender here has. Like `RecentlyViewed` its answer

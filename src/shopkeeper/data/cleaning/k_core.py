@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Annotated
 
 import numpy as np
@@ -10,6 +11,7 @@ from pydantic import Field
 from shopkeeper.config import Settings
 from shopkeeper.data.cleaning.log import CHUNK, Log, Verdict, runs, user_starts
 from shopkeeper.data.cleaning.reasons import Reason
+from shopkeeper.data.cleaning.threads import in_threads
 from shopkeeper.types import BoolArray, Int32Array, Int64Array
 
 
@@ -52,7 +54,7 @@ def k_core(log: Log, settings: KCoreSettings, fit_until: int | None) -> Verdict:
         alive &= enough
         if settings.min_item_events > 1:
             common &= _item_counts(log.item, alive, len(common)) >= settings.min_item_events
-            alive &= common[log.item]
+            _drop_rare(log.item, alive, common)
         rounds, before, n_alive = rounds + 1, n_alive, int(np.count_nonzero(alive))
         if n_alive == before:
             break
@@ -63,7 +65,23 @@ def k_core(log: Log, settings: KCoreSettings, fit_until: int | None) -> Verdict:
 def _item_counts(item: Int32Array, alive: BoolArray, n_items: int) -> Int64Array:
     """Events of each item among those alive, int64 [n_items]; in chunks, since `bincount` makes 64-bit copies."""
     counts = np.zeros(n_items, dtype=np.int64)
-    for start in range(0, len(item), CHUNK):
+    adding = Lock()
+
+    def count(start: int) -> None:
         span = slice(start, start + CHUNK)
-        counts += np.bincount(item[span][alive[span]], minlength=n_items)
+        found = np.bincount(item[span][alive[span]], minlength=n_items)
+        with adding:
+            np.add(counts, found, out=counts)
+
+    in_threads(count, range(0, len(item), CHUNK))
     return counts
+
+
+def _drop_rare(item: Int32Array, alive: BoolArray, common: BoolArray) -> None:
+    """Unmarks the events of items that are not common, in place."""
+
+    def drop(start: int) -> None:
+        span = slice(start, start + CHUNK)
+        alive[span] &= common[item[span]]
+
+    in_threads(drop, range(0, len(item), CHUNK))

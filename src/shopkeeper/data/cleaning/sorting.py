@@ -63,15 +63,23 @@ def _deal(log: Log, shift: int) -> Int64Array:
     """
     n_blocks = (int(log.user.max()) >> shift) + 1
     chunks = [slice(start, start + CHUNK) for start in range(0, len(log), CHUNK)]
-    counts = [np.bincount(log.user[chunk] >> shift, minlength=n_blocks) for chunk in chunks]
-    bounds = np.concatenate([[0], np.cumsum(np.sum(counts, axis=0))]).astype(np.int64)
+    counts = np.zeros((len(chunks), n_blocks), dtype=np.int64)
     target = np.empty(len(log), dtype=np.int32 if len(log) < 2**31 else np.int64)
-    free = bounds[:-1].copy()
-    for chunk, count in zip(chunks, counts, strict=True):
-        block = (log.user[chunk] >> shift).astype(np.uint16)
-        ahead = np.repeat(free - (np.cumsum(count) - count), count)
-        target[chunk][np.argsort(block, kind="stable")] = ahead + np.arange(len(block))
-        free += count
+
+    def count(number: int) -> None:
+        counts[number] = np.bincount(log.user[chunks[number]] >> shift, minlength=n_blocks)
+
+    in_threads(count, range(len(chunks)))
+    bounds = np.concatenate([[0], np.cumsum(counts.sum(axis=0))]).astype(np.int64)
+    free = bounds[:-1] + np.cumsum(counts, axis=0) - counts
+
+    def place(number: int) -> None:
+        block = (log.user[chunks[number]] >> shift).astype(np.uint16)
+        ahead = free[number] - (np.cumsum(counts[number]) - counts[number])
+        order = np.argsort(block, kind="stable")
+        target[chunks[number]][order] = np.repeat(ahead, counts[number]) + np.arange(len(block))
+
+    in_threads(place, range(len(chunks)))
     for name in tuple(log.columns):
         setattr(log, name, _moved(getattr(log, name), target, chunks))
     return bounds
