@@ -12,7 +12,7 @@ from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout
 from shopkeeper.data.schema import EventType
 from shopkeeper.data.vocabulary import Vocabulary
-from shopkeeper.errors import ConfigError, DataError
+from shopkeeper.errors import ArtifactError, ConfigError, DataError
 from shopkeeper.recommenders.sasrec import SASRec, SASRecConfig
 from shopkeeper.training.settings import OptimizerSettings, TrainingSettings
 
@@ -188,3 +188,18 @@ def test_beauty_learns_within_two_epochs(shared_data):
     )
     model = SASRec().fit(shop, holdout, TrainingSettings(epochs=2, device="cpu", validation_users=3000))
     assert model.training_result.best_validation > 0.018
+
+
+def test_weights_of_another_network_are_refused(cycle):
+    model = SASRec().fit(cycle, training=TrainingSettings(epochs=1, device="cpu"))
+    state = {name: values[..., :1] for name, values in model.state().items()}
+    with pytest.raises(ArtifactError, match="do not fit"):
+        model.restore(state)
+
+
+def test_similarity_is_the_cosine_of_the_vectors_that_the_index_takes(cycle):
+    model = SASRec().fit(cycle, training=TrainingSettings(epochs=1, device="cpu"))
+    vectors = model.item_vectors()
+    assert vectors.shape == (cycle.n_items + 1, 64)
+    unit = vectors[1:] / np.linalg.norm(vectors[1:], axis=1, keepdims=True)
+    np.testing.assert_allclose(model.similarity(np.array([3], dtype=np.int32))[0, 1:], unit @ unit[2], atol=1e-5)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.holdout import Holdout
-from shopkeeper.errors import NotFittedError, missing_dependency
+from shopkeeper.errors import ArtifactError, NotFittedError, missing_dependency
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import Recommender, RecommenderConfig
 from shopkeeper.recommenders.validation import sample_holdout, validation_ndcg
@@ -85,9 +85,20 @@ class NeuralRecommender(Recommender):
         return as_arrays(self.network.state_dict())
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
-        """Takes weights back."""
+        """Takes weights back.
+
+        Raises:
+            ArtifactError: They are those of another network.
+        """
         from shopkeeper.training.checkpoints import as_weights
 
         self._network = self._build()
-        self._network.load_state_dict(as_weights(state))
+        try:
+            self._network.load_state_dict(as_weights(state))
+        except RuntimeError as error:
+            raise ArtifactError(
+                f"the weights do not fit the network of {self.name}",
+                got=str(error).splitlines()[-1].strip(),
+                remedy="train it again with this version, or load it with the one that saved it",
+            ) from error
         self._network.eval()

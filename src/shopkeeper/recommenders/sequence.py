@@ -123,16 +123,11 @@ class SequenceRecommender(NeuralRecommender):
                 scores[rows] = found.float().cpu().numpy()
         return scores
 
-    def similarity(self, item_index: Int32Array) -> Float32Array:
-        """Cosine of item embeddings."""
-        import torch
-        from torch.nn.functional import normalize
-
+    def item_vectors(self) -> Float32Array:
+        """The item embeddings, without biases."""
         network: Any = self.network
-        with torch.inference_mode():
-            table = normalize(network.items.embedding.weight.float(), dim=1)
-            found: Float32Array = (table[torch.from_numpy(item_index.astype(np.int64))] @ table.T).cpu().numpy()
-        return found
+        vectors: Float32Array = network.items.embedding.weight.detach().float().cpu().numpy()
+        return vectors
 
     def _objective(self, training: TrainingSettings) -> NextItemObjective:
         from shopkeeper.training.next_item import NextItemObjective
