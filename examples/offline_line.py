@@ -17,7 +17,8 @@ from shopkeeper.data.catalog import Catalog
 from shopkeeper.data.cleaning.rejections import rejection_counts
 from shopkeeper.data.events import Events
 from shopkeeper.data.prepare import PrepareSettings, prepare
-from shopkeeper.data.split import SplitSettings, split
+from shopkeeper.data.split import split
+from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.evaluation.evaluate import evaluate
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.item_knn import ItemKNN

@@ -11,7 +11,8 @@ from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Split
 from shopkeeper.data.leakage import check_leakage, shuffle_future
-from shopkeeper.data.split import SplitSettings, split
+from shopkeeper.data.split import split
+from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import DataError
 

@@ -17,7 +17,8 @@ from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.engine import open_engine
 from shopkeeper.data.events import Events
 from shopkeeper.data.prepare import PrepareSettings, prepare
-from shopkeeper.data.split import SplitSettings, split
+from shopkeeper.data.split import split
+from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.errors import ArtifactError, DataError
 
 DAY = 86_400_000_000

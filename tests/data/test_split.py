@@ -14,7 +14,8 @@ from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout
 from shopkeeper.data.schema import EventType
-from shopkeeper.data.split import SplitSettings, split
+from shopkeeper.data.split import split
+from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import ConfigError, DataError
 

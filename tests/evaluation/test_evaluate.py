@@ -8,7 +8,8 @@ import pytest
 from scripted import Scripted, dataset, holdout
 
 from shopkeeper.data.catalog import Catalog
-from shopkeeper.data.split import SplitSettings, split
+from shopkeeper.data.split import split
+from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.errors import DataError, ShopkeeperError
 from shopkeeper.evaluation.evaluate import evaluate
 from shopkeeper.evaluation.settings import EvaluationSettings

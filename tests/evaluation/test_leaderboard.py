@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scripted import Scripted, dataset, holdout
 
-from shopkeeper.data.split import SplitSettings, split
+from shopkeeper.data.split import split
+from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.errors import DataError
 from shopkeeper.evaluation.compare import compare
 from shopkeeper.evaluation.contest import leaderboard

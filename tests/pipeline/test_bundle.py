@@ -11,7 +11,8 @@ import pytest
 
 from shopkeeper import artifacts
 from shopkeeper.data.dataset import Dataset
-from shopkeeper.data.split import SplitSettings, split
+from shopkeeper.data.split import split
+from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.errors import ArtifactError, UnknownIdError
 from shopkeeper.jobs.bundles import make_bundle
 from shopkeeper.pipeline.bundle import Bundle

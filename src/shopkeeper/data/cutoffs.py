@@ -14,7 +14,7 @@ from shopkeeper.errors import ConfigError
 from shopkeeper.types import Int64Array
 
 if TYPE_CHECKING:
-    from shopkeeper.data.split import SplitSettings
+    from shopkeeper.data.split_settings import SplitSettings
 
 MICROSECONDS_A_DAY = 86_400 * 1_000_000
 CUTOFFS = "cutoffs"

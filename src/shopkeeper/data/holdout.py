@@ -14,7 +14,7 @@ from shopkeeper.types import Float32Array, Int32Array, Int64Array
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from shopkeeper.data.split import SplitSettings
+    from shopkeeper.data.split_settings import SplitSettings
 
 
 @dataclass(frozen=True)

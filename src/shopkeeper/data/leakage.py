@@ -19,7 +19,8 @@ from shopkeeper.data.dataset import COLUMNS, Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Split
 from shopkeeper.data.roles import roles_of
-from shopkeeper.data.split import SplitSettings, split
+from shopkeeper.data.split import split
+from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.errors import DataError
 from shopkeeper.types import BoolArray
 

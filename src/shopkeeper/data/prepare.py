@@ -33,7 +33,7 @@ from shopkeeper.data.dataset import KIND, Dataset
 from shopkeeper.data.engine import reading
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.indexing import IndexedEvents, index_events, number_sessions
-from shopkeeper.data.split import SplitSettings
+from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import DataError
 from shopkeeper.types import Id

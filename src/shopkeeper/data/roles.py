@@ -20,7 +20,7 @@ from shopkeeper.errors import DataError
 from shopkeeper.types import BoolArray, Int32Array, Int64Array
 
 if TYPE_CHECKING:
-    from shopkeeper.data.split import SplitSettings
+    from shopkeeper.data.split_settings import SplitSettings
 
 
 @dataclass(frozen=True)

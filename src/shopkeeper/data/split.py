@@ -6,49 +6,17 @@ What each event is for is decided in `roles`; here the parts are cut out, in the
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field
 
-from shopkeeper.config import Settings
 from shopkeeper.data.cutoffs import CUTOFFS
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout, Split
 from shopkeeper.data.roles import Part, roles_of
-from shopkeeper.data.schema import INTEREST_TYPES, EventType
+from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.errors import ConfigError, DataError
 from shopkeeper.types import BoolArray, Float32Array, Int32Array
-
-
-class SplitSettings(Settings):
-    """How a log is split."""
-
-    kind: Literal["global_time", "leave_one_out", "ratio", "session", "user"] = "global_time"
-    """`global_time`: everything before a moment trains. `leave_one_out`: the last event of each shopper is the test,
-    the one before it the validation (leaks the future). `ratio`: the last share of each shopper's events (leaks the
-    future). `session`: the last sessions in time, each shopper asked for the last event. `user`: some shoppers are
-    held out whole, asked for their last event (leaks the future)."""
-    validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    """Share of events (of shoppers for `user`, of sessions for `session`) for validation."""
-    test_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    """Share of events (of shoppers for `user`, of sessions for `session`) for the test."""
-    train_until: datetime | None = None
-    """`global_time`: training ends before this moment (UTC), in place of the shares."""
-    validation_until: datetime | None = None
-    """`global_time`: validation ends before this moment (UTC), in place of the shares."""
-    gap_days: Annotated[float, Field(ge=0)] = 0.0
-    """`global_time`: events so long after the end of training are left out, as a shop that trains nightly has them."""
-    history_types: tuple[EventType, ...] = INTEREST_TYPES
-    """Event types that make the histories."""
-    target_types: tuple[EventType, ...] = INTEREST_TYPES
-    """Event types that are held out and asked for."""
-    max_users: Annotated[int, Field(ge=1)] | None = None
-    """Ask at most so many shoppers in each part, a fixed sample by seed; None asks all."""
-    seed: int = 0
-    """Seed of samples."""
 
 
 def split(dataset: Dataset, settings: SplitSettings | None = None) -> Split:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.holdout import Split
 from shopkeeper.data.leakage import Artifact, LeakageReport, check_leakage
-from shopkeeper.data.split import SplitSettings
+from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.training.settings import TrainingSettings
 

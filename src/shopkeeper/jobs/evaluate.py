@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from shopkeeper.config import build
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.holdout import Split
-from shopkeeper.data.split import SplitSettings, split
+from shopkeeper.data.split import split
+from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.errors import DataError
 from shopkeeper.evaluation.contest import Fit, Part, measure
 from shopkeeper.evaluation.cost import Cost

@@ -12,7 +12,8 @@ import pytest
 from shopkeeper.data.catalog import Catalog
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
-from shopkeeper.data.split import SplitSettings, split
+from shopkeeper.data.split import split
+from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.evaluation.contest import leaderboard
 from shopkeeper.evaluation.leaderboard import Leaderboard
