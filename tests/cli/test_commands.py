@@ -99,6 +99,10 @@ def test_recommend_for_many_goes_to_parquet(run: Run, shop: Path, tmp_path: Path
     assert run("recommend", shop / "bundle", "--all", "--out", tmp_path / "all.parquet", "--k", 4, "--quiet")[0] == 0
     everyone = pq.read_table(tmp_path / "all.parquet")
     assert everyone.num_rows == 80 * 4
+    without = ("--all", "--exclude", "sku-001", "--out", tmp_path / "without.parquet", "--quiet")
+    assert run("recommend", shop / "bundle", *without)[0] == 0
+    assert "sku-001" in everyone["item_id"].to_pylist()
+    assert "sku-001" not in pq.read_table(tmp_path / "without.parquet")["item_id"].to_pylist()
     assert set(everyone.column_names) == {"user_id", "rank", "item_id", "score", "source"}
     (tmp_path / "users.txt").write_text("c1\n\nc7\n")
     file = ("--users-file", tmp_path / "users.txt", "--out", tmp_path / "some.parquet", "--k", 4)
@@ -136,6 +140,7 @@ def test_demo_runs_the_whole_line_on_ones_own_log(run: Run, shop: Path, tmp_path
         (["train", "{shop}/data", "--model", "sasrek"], 2, "did you mean 'SASRec'"),
         (["train", "{shop}/data", "--model", "ease", "--set", "models.ease.lambda=3"], 2, "regularization"),
         (["train", "{shop}/data", "--model", "ease", "--set", "training.epochs=0"], 2, "training.epochs"),
+        (["train", "{shop}/data", "--model", "ease", "--set", "prepare.split.test_share=0.3"], 2, "prepare it again"),
         (["train", "{shop}/nothing", "--model", "ease"], 4, "no artifact"),
         (["evaluate", "{shop}/data", "--data", "{shop}/data"], 4, "another kind"),
         (["recommend", "{shop}/bundle"], 2, "--user"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,13 +68,14 @@ def prepared_settings(
 ) -> ShopSettings:
     """The settings of a command that works on a prepared log: its cleaning and split are those recorded with it.
 
-    A `[prepare]` section of the file is passed over, since that is done; `--set prepare.split...` still counts.
+    A `[prepare]` section of the file is passed over, since that is done; `--set prepare.split...` counts as far as the
+    log was prepared for it.
 
     Raises:
         ConfigError: A key or value is not valid.
     """
     values = read_toml(config) if config is not None else {}
-    values["prepare"] = dict(dataset.facts.get("settings", {}))
+    values["prepare"] = deepcopy(dataset.facts.get("settings", {}))
     return _merged(values, overrides, flags)
 
 

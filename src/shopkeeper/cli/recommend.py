@@ -15,6 +15,7 @@ from shopkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
     from shopkeeper.pipeline.bundle import Bundle
+    from shopkeeper.types import Id
 
 
 def recommend(
@@ -42,21 +43,25 @@ def recommend(
             "say for whom", expected="one of --user, --history, --users-file, --all, --similar-to",
             got=f"{sum(asked)} of them",
         )  # fmt: skip
+    if similar_to is not None and exclude is not None:
+        raise ConfigError("--exclude does not go with --similar-to", remedy="leave one of them out")
     loaded = Bundle.load(bundle)
     if users_file is not None or everyone:
-        _to_file(loaded, users_file, out, k, quiet)
+        _to_file(loaded, users_file, out, k, exclude, quiet)
     else:
         _to_screen(loaded, user, history, similar_to, exclude, k)
 
 
-def _to_file(bundle: Bundle, users_file: Path | None, out: Path | None, k: int, quiet: bool) -> None:
+def _to_file(
+    bundle: Bundle, users_file: Path | None, out: Path | None, k: int, exclude: str | None, quiet: bool
+) -> None:
     from shopkeeper.jobs.recommend import read_user_ids, recommend_to_file
 
     if out is None:
         raise ConfigError("recommendations for many shoppers go to a file", expected="--out FILE.parquet")
     users = read_user_ids(users_file, bundle.recommender) if users_file is not None else None
     with Bars(quiet) as bars:
-        rows = recommend_to_file(bundle.recommender, users, k, out, bars)
+        rows = recommend_to_file(bundle.recommender, users, k, out, bars, _item_ids(bundle, exclude))
     Console(highlight=False).print(f"{rows:,} recommendations in {out}")
 
 
@@ -70,11 +75,16 @@ def _to_screen(
         answer = bundle.similar_items([items.parse(similar_to)], k)
         console.print(recommendation_table(answer[0], bundle.catalog, f"like {similar_to}"))
         return
-    given = None if history is None else [[items.parse(text.strip()) for text in history.split(",") if text.strip()]]
+    given = None if history is None else [_item_ids(bundle, history)]
     who = None if user is None else [recommender.memory.users.parse(user)]
-    excluded = [items.parse(text.strip()) for text in (exclude or "").split(",") if text.strip()]
-    answer = recommender.recommend(who, given, k=k, exclude=excluded)
+    answer = recommender.recommend(who, given, k=k, exclude=_item_ids(bundle, exclude))
     title = f"for shopper {user}" if user is not None else "for this history"
     console.print(recommendation_table(answer[0], bundle.catalog, title))
     if answer.ignored[0]:
         console.print(f"items unknown to training, ignored: {', '.join(map(str, answer.ignored[0]))}")
+
+
+def _item_ids(bundle: Bundle, text: str | None) -> list[Id]:
+    """Item ids separated by commas."""
+    parse = bundle.recommender.train.items.parse
+    return [parse(part.strip()) for part in (text or "").split(",") if part.strip()]

@@ -118,7 +118,7 @@ class Dataset:
         return replace(self, histories=self.histories.where(keep), **extra)
 
     def compact(self) -> Dataset:
-        """Without the users and items that have no event; the others get new indices in the same order."""
+        """Without the users, items and sessions that have no event; the others get new indices in the same order."""
         used_users = np.flatnonzero(self.histories.lengths > 0)
         present = np.zeros(self.n_items + 1, dtype=bool)
         present[self.histories.item_index] = True
@@ -127,8 +127,10 @@ class Dataset:
         new_index = np.zeros(self.n_items + 1, dtype=np.int32)
         new_index[used_items] = np.arange(1, len(used_items) + 1)
         offsets = np.concatenate([[0], np.cumsum(self.histories.lengths[used_users])]).astype(np.int64)
+        sessions = self.session_index
         return replace(
             self,
+            session_index=None if sessions is None else np.unique(sessions, return_inverse=True)[1].astype(np.int32),
             users=Vocabulary(self.users.arrow.take(used_users)),
             items=Vocabulary(self.items.arrow.take(used_items - 1)),
             histories=replace(self.histories, offsets=offsets, item_index=new_index[self.histories.item_index]),

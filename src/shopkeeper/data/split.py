@@ -18,6 +18,9 @@ from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.errors import ConfigError, DataError
 from shopkeeper.types import BoolArray, Float32Array, Int32Array
 
+MOMENTS = ("validation_share", "test_share", "train_until", "validation_until")
+"""Settings that say when training ends."""
+
 
 def split(dataset: Dataset, settings: SplitSettings | None = None) -> Split:
     """Splits a prepared log.
@@ -35,7 +38,8 @@ def split(dataset: Dataset, settings: SplitSettings | None = None) -> Split:
         The parts. A part without questions has length 0; evaluating it is refused there.
 
     Raises:
-        ConfigError: The shares leave nothing to train on, or moments are not in order.
+        ConfigError: The shares leave nothing to train on, moments are not in order, or they are not those that the log
+            was prepared for.
         DataError: The data lack what the kind of split needs, or nothing is left to train on.
     """
     settings = settings if settings is not None else SplitSettings()
@@ -44,6 +48,7 @@ def split(dataset: Dataset, settings: SplitSettings | None = None) -> Split:
             "the shares leave nothing to train on", expected="validation_share + test_share below 1",
             got=f"{settings.validation_share} + {settings.test_share}",
         )  # fmt: skip
+    _refuse_other_moments(dataset, settings)
     roles = roles_of(dataset, settings)
     train = dataset.select(roles.train).compact()
     if train.n_events == 0:
@@ -59,9 +64,28 @@ def split(dataset: Dataset, settings: SplitSettings | None = None) -> Split:
         validation=_holdout(dataset, roles.validation, known, settings, part=1),
         test=_holdout(dataset, roles.test, known, settings, part=2),
         settings=settings,
-        leaks_future=roles.leaks_future,
+        leaks_future=roles.leaks_future or _cleaned_beyond(dataset),
         facts={} if roles.cutoffs is None else {CUTOFFS: roles.cutoffs.to_json()},
     )
+
+
+def _cleaned_beyond(dataset: Dataset) -> bool:
+    """Whether `prepare` fitted its steps on the whole log, having no moment at which training ends."""
+    return "settings" in dataset.facts and CUTOFFS not in dataset.facts
+
+
+def _refuse_other_moments(dataset: Dataset, settings: SplitSettings) -> None:
+    """Cleaning was fitted up to the end of training of one split by time: another one needs another preparation."""
+    recorded = dataset.facts.get("settings", {}).get("split")
+    if settings.kind != "global_time" or recorded is None or not dataset.facts.get(CUTOFFS):
+        return
+    asked = settings.model_dump(mode="json")
+    for name in MOMENTS:
+        if asked[name] != recorded[name]:
+            raise ConfigError(
+                f"the log was prepared for another split: {name} differs", expected=str(recorded[name]),
+                got=str(asked[name]), remedy=f"prepare it again with prepare.split.{name}, or leave it as recorded",
+            )  # fmt: skip
 
 
 @dataclass(frozen=True)

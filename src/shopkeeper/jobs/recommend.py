@@ -22,7 +22,7 @@ def read_user_ids(file: Path, recommender: Recommender) -> list[Id]:
     """Reads shoppers from a text file, one id a line; empty lines are skipped.
 
     Raises:
-        DataError: The file cannot be read or names nobody.
+        DataError: The file cannot be read, names nobody, or holds a line that cannot be an id of this log.
     """
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
@@ -30,14 +30,27 @@ def read_user_ids(file: Path, recommender: Recommender) -> list[Id]:
         raise DataError(
             f"cannot read {file}", expected="a text file with one user id a line", got=str(error)
         ) from error
-    users = [recommender.memory.users.parse(line.strip()) for line in lines if line.strip()]
+    known = recommender.memory.users
+    users: list[Id] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        user = known.parse(line.strip())
+        if known.is_integer and not isinstance(user, int):
+            raise DataError(f"{file}, line {number} is no user id of this log", expected="an integer", got=repr(user))
+        users.append(user)
     if not users:
         raise DataError(f"{file} names no user", expected="one user id a line")
     return users
 
 
 def recommend_to_file(
-    recommender: Recommender, users: Sequence[Id] | None, k: int, file: Path, progress: Progress | None = None
+    recommender: Recommender,
+    users: Sequence[Id] | None,
+    k: int,
+    file: Path,
+    progress: Progress | None = None,
+    exclude: Sequence[Id] = (),
 ) -> int:
     """Writes recommendations as a long Parquet table; memory grows with the batch, not with the shoppers.
 
@@ -47,6 +60,7 @@ def recommend_to_file(
         k: Items a shopper.
         file: Written whole or not at all: columns user_id, rank, item_id, score, source.
         progress: Told after each batch.
+        exclude: Items that must not come out.
 
     Returns:
         Number of rows written.
@@ -64,7 +78,7 @@ def recommend_to_file(
         if progress:
             progress.start("recommending", total)
         writer: pq.ParquetWriter | None = None
-        for table, answered in _tables(recommender, users, total, k):
+        for table, answered in _tables(recommender, users, total, k, exclude):
             writer = writer or pq.ParquetWriter(temporary, table.schema, compression="zstd")
             writer.write_table(table)
             rows += table.num_rows
@@ -82,9 +96,11 @@ def recommend_to_file(
     return rows
 
 
-def _tables(recommender: Recommender, users: Sequence[Id] | None, total: int, k: int) -> Iterator[tuple[pa.Table, int]]:
+def _tables(
+    recommender: Recommender, users: Sequence[Id] | None, total: int, k: int, exclude: Sequence[Id]
+) -> Iterator[tuple[pa.Table, int]]:
     known = recommender.memory.users.arrow
     for start in range(0, total, USERS_A_BATCH):
         stop = min(start + USERS_A_BATCH, total)
         batch = known.slice(start, stop - start).to_pylist() if users is None else users[start:stop]
-        yield recommender.recommend(batch, k=k).to_arrow(), stop - start
+        yield recommender.recommend(batch, k=k, exclude=exclude).to_arrow(), stop - start
