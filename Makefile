@@ -51,7 +51,7 @@ $(VENV)/created:
 	@touch $@
 
 $(VENV)/installed-demo: $(VENV)/created $(DECLARED)
-	$(INSTALL) --editable '.[torch,classical,report,demo]'
+	$(INSTALL) --editable '.[torch,classical,report,demo,serve]'
 	@touch $@
 
 $(VENV)/installed-docs: $(VENV)/created $(DECLARED)
