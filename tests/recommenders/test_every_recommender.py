@@ -13,7 +13,9 @@ from shopkeeper.data.histories import Histories
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import ConfigError, DataError, NotFittedError, ShopkeeperError, UnknownIdError
 from shopkeeper.recommenders.base import Recommender
+from shopkeeper.recommenders.candidates import Eligible
 from shopkeeper.recommenders.registry import recommender_class, recommender_classes
+from shopkeeper.recommenders.top_k import top_k
 from shopkeeper.training.settings import OptimizerSettings, TrainingSettings
 
 CLASSES = recommender_classes()
@@ -106,6 +108,40 @@ def test_a_batch_answers_like_single_questions(fitted: Recommender, cycle: Datas
         alone = fitted.recommend([user], k=4)
         np.testing.assert_allclose(together.scores[place], alone.scores[0], rtol=1e-4, atol=1e-5)
         assert together.ids(place) == alone.ids(0)
+
+
+@every
+@pytest.mark.parametrize("narrow", [False, True])
+def test_candidates_are_the_best_scores_of_what_may_come_out(fitted: Recommender, cycle: Dataset, narrow: bool):
+    users = np.array([0, 1, 2, 0], dtype=np.int32)
+    asked = Histories.of_items([[3], [5, 6, 5], [], [9, 1]])
+    allowed = np.arange(cycle.n_items + 1) % 3 > 0 if narrow else None
+    hidden = [np.array([4, 7], dtype=np.int32), np.zeros(0, np.int32), np.array([1], np.int32), np.array([2], np.int32)]
+    eligible = Eligible.of(allowed, hidden)
+    found = fitted.candidates(users, asked, 5, eligible)
+    scores = fitted.score(users, asked)
+    for row, items in enumerate(hidden):
+        scores[row, items] = -np.inf
+    if allowed is not None:
+        scores[:, ~allowed] = -np.inf
+    scores[:, 0] = -np.inf
+    items, values = top_k(scores, 5)
+    np.testing.assert_allclose(found.scores, values, rtol=1e-4, atol=1e-5)
+    best = np.isfinite(values)
+    np.testing.assert_allclose(
+        np.take_along_axis(scores, found.item_index.astype(np.int64), axis=1)[best], values[best], rtol=1e-4, atol=1e-5
+    )
+    assert (found.item_index[~best] == 0).all()
+    assert (items[~best] == 0).all()
+
+
+@every
+def test_scores_of_a_few_items_are_those_of_the_catalog(fitted: Recommender):
+    users = np.array([0, 1, 2], dtype=np.int32)
+    asked = Histories.of_items([[3], [5, 6, 5], []])
+    items = np.array([[3, 4, 9, 1], [6, 5, 7, 2], [1, 2, 3, 4]], dtype=np.int32)
+    expected = np.take_along_axis(fitted.score(users, asked), items.astype(np.int64), axis=1)
+    np.testing.assert_allclose(fitted.score_items(users, asked, items), expected, rtol=1e-4, atol=1e-5)
 
 
 @every

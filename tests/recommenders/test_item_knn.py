@@ -15,7 +15,7 @@ def shop(walks: list[list[int]], n_items: int = 4) -> Dataset:
 
 
 def neighbors(**settings: object) -> np.ndarray:
-    return ItemKNN(ItemKNNConfig(**{"weighting": "none", **settings})).fit(shop(WALKS)).neighbors.toarray()
+    return ItemKNN(ItemKNNConfig(**{"weighting": "none", **settings})).fit(shop(WALKS)).links.toarray()
 
 
 def test_cosine_by_hand():
@@ -42,16 +42,16 @@ def test_only_the_nearest_are_kept():
 
 def test_a_shopper_of_everything_counts_less_with_tfidf():
     walks = [[1, 2], [1, 3], [1, 3, 4, 5, 6, 2]]
-    plain = ItemKNN(ItemKNNConfig(weighting="none")).fit(shop(walks, 6)).neighbors.toarray()
-    weighted = ItemKNN(ItemKNNConfig(weighting="tfidf")).fit(shop(walks, 6)).neighbors.toarray()
+    plain = ItemKNN(ItemKNNConfig(weighting="none")).fit(shop(walks, 6)).links.toarray()
+    weighted = ItemKNN(ItemKNNConfig(weighting="tfidf")).fit(shop(walks, 6)).links.toarray()
     assert plain[1, 4] > 0
     assert weighted[1, 4] < plain[1, 4]
 
 
 def test_blocks_do_not_change_the_neighbors(cycle: Dataset, monkeypatch):
-    whole = ItemKNN(ItemKNNConfig(neighbors=5)).fit(cycle).neighbors.toarray()
+    whole = ItemKNN(ItemKNNConfig(neighbors=5)).fit(cycle).links.toarray()
     monkeypatch.setattr(sparse.gram_blocks, "__defaults__", (1,))
-    np.testing.assert_array_equal(ItemKNN(ItemKNNConfig(neighbors=5)).fit(cycle).neighbors.toarray(), whole)
+    np.testing.assert_array_equal(ItemKNN(ItemKNNConfig(neighbors=5)).fit(cycle).links.toarray(), whole)
 
 
 def test_history_decay_prefers_neighbors_of_the_last_item():
@@ -67,7 +67,7 @@ def test_history_decay_prefers_neighbors_of_the_last_item():
 
 def test_max_history_takes_the_latest_events():
     model = ItemKNN(ItemKNNConfig(max_history=2)).fit(shop([[1, 2, 3]]))
-    assert model.neighbors.toarray()[1:, 1:].astype(bool).tolist() == [
+    assert model.links.toarray()[1:, 1:].astype(bool).tolist() == [
         [False, False, False, False],
         [False, False, True, False],
         [False, True, False, False],
@@ -89,7 +89,7 @@ def test_ml_100k_neighbors_equal_those_of_implicit(ml_100k: Dataset, weighting):
     expected = reference.similarity.toarray()
     np.fill_diagonal(expected, 0)
     config = ItemKNNConfig(neighbors=ml_100k.n_items, weighting=weighting, max_history=None)
-    found = ItemKNN(config).fit(ml_100k).neighbors.toarray()[1:, 1:]
+    found = ItemKNN(config).fit(ml_100k).links.toarray()[1:, 1:]
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
@@ -101,7 +101,7 @@ def test_ml_100k_cosine_equals_scikit_learn(ml_100k: Dataset):
     expected = cosine_similarity(ml_100k.interaction_matrix()[:, 1:].T.toarray())
     np.fill_diagonal(expected, 0)
     model = ItemKNN(ItemKNNConfig(neighbors=50, weighting="none", max_history=None)).fit(ml_100k)
-    found = model.neighbors.toarray()[1:, 1:]
+    found = model.links.toarray()[1:, 1:]
     np.testing.assert_allclose(found[found > 0], expected[found > 0], rtol=1e-5)
     kept = np.sort(found, axis=1)[:, -50:]
     np.testing.assert_allclose(kept, np.sort(expected, axis=1)[:, -50:], rtol=1e-5, atol=1e-7)

@@ -16,7 +16,7 @@ def shop(walks: list[list[int]], n_items: int = 4) -> Dataset:
 
 
 def matrix(walks: list[list[int]], **settings_: float) -> np.ndarray:
-    return Transitions(TransitionsConfig(**{**PLAIN, **settings_})).fit(shop(walks)).transitions.toarray()
+    return Transitions(TransitionsConfig(**{**PLAIN, **settings_})).fit(shop(walks)).links.toarray()
 
 
 def test_counts_fall_with_distance():
@@ -84,7 +84,7 @@ def test_equals_counting_pair_by_pair(walks, window, backward):
 
 def test_a_single_shopper_with_one_event_has_no_pairs():
     model = Transitions().fit(shop([[2]]))
-    assert model.transitions.nnz == 0
+    assert model.links.nnz == 0
     assert model.recommend([0], k=1).from_fallback.all()
 
 

@@ -61,6 +61,13 @@ class ItemTable(nn.Module):
         rows = cast(Tensor, self.embedding(items))
         return rows if self.bias is None else torch.cat([rows, self.bias(items)], dim=1)
 
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Inner products with all rows, without making them: float [b, n_items + 1] for hidden float [b, width]."""
+        table = self.embedding.weight
+        if self.bias is None:
+            return hidden @ table.T
+        return torch.addmm(self.bias.weight.T, hidden[:, :-1], table.T)
+
     def beside(self, hidden: Tensor) -> Tensor:
         """Hidden states, float [..., size], as wide as `rows`: with a 1 against the bias."""
         return hidden if self.bias is None else functional.pad(hidden, (0, 1), value=1.0)

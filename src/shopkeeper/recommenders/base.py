@@ -21,6 +21,7 @@ from shopkeeper.data.histories import Histories
 from shopkeeper.data.repeats import HIDE_SEEN_BELOW, repeat_share
 from shopkeeper.data.schema import EVENT_TYPES, INTEREST_TYPES, EventType
 from shopkeeper.errors import ArtifactError, DataError, NotFittedError, ShopkeeperError
+from shopkeeper.recommenders.candidates import Candidates, Eligible
 from shopkeeper.recommenders.fallback import fallback_scores, fill_in
 from shopkeeper.recommenders.questions import ask, indices_of
 from shopkeeper.recommenders.recommendations import Recommendations
@@ -59,6 +60,8 @@ class Recommender(ABC):
     """Whether the model has its own answer for a shopper without any event."""
     shows_seen: ClassVar[bool] = False
     """Whether the answer consists of seen items, so that they are shown unless a caller says otherwise."""
+    logits: ClassVar[bool] = False
+    """Whether scores are logarithms of odds; otherwise they are amounts, and none counts below zero."""
 
     def __init__(self, config: RecommenderConfig | None = None) -> None:
         if config is not None and not isinstance(config, self.Config):
@@ -147,6 +150,32 @@ class Recommender(ABC):
         Returns:
             float32 [b, n_items + 1]; minus infinity where the model has nothing to say. Column 0 is ignored.
         """
+
+    def score_items(self, user_index: Int32Array, histories: Histories, item_index: Int32Array) -> Float32Array:
+        """Scores of a few items.
+
+        Args:
+            user_index: int32 [b].
+            histories: Events of b shoppers.
+            item_index: int32 [b, m].
+
+        Returns:
+            float32 [b, m]; what `score` says of these items.
+        """
+        return np.take_along_axis(self.score(user_index, histories), item_index.astype(np.int64), axis=1)
+
+    def candidates(self, user_index: Int32Array, histories: Histories, n: int, eligible: Eligible) -> Candidates:
+        """The n best items among those that may come out; only items of which the model has something to say.
+
+        A model that can tell them without scoring the whole catalog does so in a method of its own.
+
+        Args:
+            user_index: int32 [b].
+            histories: Events of b shoppers.
+            n: How many, at most the number of items.
+            eligible: Which items may come out.
+        """
+        return Candidates.of_scores(self.score(user_index, histories), n, eligible)
 
     @abstractmethod
     def state(self) -> dict[str, NDArray[Any]]:
@@ -282,8 +311,13 @@ class Recommender(ABC):
         with write_artifact(folder, KIND) as writer:
             self.write(writer)
 
-    def write(self, writer: ArtifactWriter) -> None:
-        """Writes the files into a folder of an artifact."""
+    def write(self, writer: ArtifactWriter, data: bool = True) -> None:
+        """Writes the files into a folder of an artifact.
+
+        Args:
+            writer: The folder.
+            data: Write ids and histories too; without them the model is read back with those of another one.
+        """
         Stored(
             model=self.name,
             config=self.config.model_dump(mode="json"),
@@ -291,8 +325,8 @@ class Recommender(ABC):
             usual_event=self.usual_event.value,
             state=self.state(),
             fallback=self._fallback_scores(),
-            train=self.train,
-            memory=self._memory,
+            train=self.train if data else None,
+            memory=self._memory if data else None,
         ).write(writer)
 
     @classmethod
@@ -305,16 +339,27 @@ class Recommender(ABC):
         return cls.read(open_artifact(folder, KIND))
 
     @classmethod
-    def read(cls, reader: ArtifactReader) -> Self:
-        """Reads the files from a folder of an opened artifact."""
+    def read(cls, reader: ArtifactReader, train: Dataset | None = None) -> Self:
+        """Reads the files from a folder of an opened artifact.
+
+        Args:
+            reader: The folder.
+            train: The training part, where it was not written with the model.
+
+        Raises:
+            ArtifactError: It is damaged, another model, or its training part is neither here nor given.
+        """
         from shopkeeper.recommenders.registry import recommender_class
 
         stored = Stored.read(reader)
+        train = train if train is not None else stored.train
         found = recommender_class(stored.model)
         if not issubclass(found, cls):
             raise ArtifactError(f"{reader.path} holds another model", expected=cls.__name__, got=found.__name__)
+        if train is None:
+            raise ArtifactError(f"{reader.path} holds a model without its ids", remedy="open the bundle it is part of")
         model = found(build(found.Config, stored.config))
-        model._set_train(stored.train)
+        model._set_train(train)
         model._fallback, model._memory = stored.fallback, stored.memory
         model.hide_seen, model.usual_event = stored.hide_seen, EventType(stored.usual_event)
         model.restore(stored.state)

@@ -17,8 +17,9 @@ from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout
 from shopkeeper.progress import Progress
-from shopkeeper.recommenders.base import Recommender, RecommenderConfig
+from shopkeeper.recommenders.base import RecommenderConfig
 from shopkeeper.recommenders.event_weights import EventWeights
+from shopkeeper.recommenders.item_links import ItemLinks
 from shopkeeper.recommenders.sparse import (
     Csr,
     Repeats,
@@ -27,10 +28,9 @@ from shopkeeper.recommenders.sparse import (
     gram_blocks,
     history_matrix,
     keep_largest,
-    sparse_scores,
 )
 from shopkeeper.training.settings import TrainingSettings
-from shopkeeper.types import Float32Array, Float64Array, Int32Array
+from shopkeeper.types import Float64Array
 
 
 class ItemKNNConfig(RecommenderConfig):
@@ -59,7 +59,7 @@ class ItemKNNConfig(RecommenderConfig):
     """Weight of each event type."""
 
 
-class ItemKNN(Recommender):
+class ItemKNN(ItemLinks):
     """Nearest neighbors between items."""
 
     Config = ItemKNNConfig
@@ -82,7 +82,7 @@ class ItemKNN(Recommender):
             blocks.append(self._neighbors(block, start, lengths))
             if progress:
                 progress.advance(block.shape[0])
-        self.neighbors: Csr = vstack(blocks, format="csr")
+        self.links = vstack(blocks, format="csr")
         if progress:
             progress.finish()
 
@@ -112,22 +112,16 @@ class ItemKNN(Recommender):
         block.eliminate_zeros()
         return keep_largest(block, self.config.neighbors)
 
-    def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
-        """Sum of the similarities to the items of the history."""
+    def rows(self, histories: Histories) -> Csr:
+        """The decayed weights of the items of the history."""
         config = self.config
-        rows = history_matrix(histories, self.train.n_items, self.weights, config.repeats, config.history_decay)
-        return sparse_scores(rows, self.neighbors)
-
-    def similarity(self, item_index: Int32Array) -> Float32Array:
-        """Similarity to the kept neighbors; minus infinity for all others."""
-        similar = self.neighbors[item_index].toarray()
-        return np.where(similar == 0, -np.inf, similar).astype(np.float32)
+        return history_matrix(histories, self.train.n_items, self.weights, config.repeats, config.history_decay)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """The neighbors and the event weights."""
-        return {"weights": self.weights, **csr_state(self.neighbors, "neighbors")}
+        return {"weights": self.weights, **csr_state(self.links, "neighbors")}
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Takes back the neighbors and the weights."""
         self.weights = state["weights"]
-        self.neighbors = csr_from_state(state, "neighbors", self.train.n_items + 1)
+        self.links = csr_from_state(state, "neighbors", self.train.n_items + 1)

@@ -5,6 +5,7 @@ The baseline that every table starts with, and the answer for shoppers of whom n
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from shopkeeper.data.schema import CATEGORY, CATEGORY_SEPARATOR, ITEM_ID
 from shopkeeper.errors import DataError
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import Recommender, RecommenderConfig
+from shopkeeper.recommenders.candidates import Candidates, Eligible
 from shopkeeper.recommenders.event_weights import EventWeights
 from shopkeeper.recommenders.sparse import history_matrix
 from shopkeeper.training.settings import TrainingSettings
@@ -83,6 +85,24 @@ class MostPopular(Recommender):
         narrowed = (liking[:, self.category] * within).astype(np.float32)
         scores[answered] = np.where(narrowed > 0, narrowed, -np.inf)[answered]
         return scores
+
+    def candidates(self, user_index: Int32Array, histories: Histories, n: int, eligible: Eligible) -> Candidates:
+        """The first n of the one list that may come out; with categories what `score` says."""
+        if self.config.category_depth is not None:
+            return super().candidates(user_index, histories, n, eligible)
+        order = self._order if eligible.allowed is None else self._order[eligible.allowed[self._order]]
+        first = order[: n + eligible.most_hidden]
+        rows = np.repeat(np.arange(len(histories), dtype=np.int64), len(first))
+        items = np.tile(first, len(histories))
+        kept = eligible.keep(rows, items, self.train.n_items)
+        rows, items = rows[kept], items[kept]
+        return Candidates.of_pairs(len(histories), rows, items, self.popularity[items], n)
+
+    @cached_property
+    def _order(self) -> Int32Array:
+        """All items, the most popular first."""
+        order: Int32Array = (np.argsort(-self.popularity[1:], kind="stable") + 1).astype(np.int32)
+        return order
 
     def _liking(self, histories: Histories) -> NDArray[np.float64]:
         """Share of each category in each history, float64 [b, categories + 1]; column 0 (unknown) is empty."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
@@ -16,11 +18,14 @@ from shopkeeper.data.moments import Moments
 from shopkeeper.data.schema import INTEREST_TYPES, EventType
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import RecommenderConfig
+from shopkeeper.recommenders.candidates import Candidates, Eligible
 from shopkeeper.recommenders.neural import NeuralRecommender
 from shopkeeper.training.settings import TrainingSettings
-from shopkeeper.types import Float32Array, Int32Array
+from shopkeeper.types import Float32Array, Int32Array, Int64Array
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from shopkeeper.nn.embedding import ItemTable
     from shopkeeper.training.next_item import NextItemLoss, NextItemObjective
 
@@ -73,11 +78,29 @@ class SequenceConfig(RecommenderConfig):
         return self
 
 
+@dataclass(frozen=True)
+class States:
+    """What the network made of a few histories.
+
+    Attributes:
+        rows: int64 [r]; their places in the batch.
+        items: int64 [r, length]; what was read, padded with 0 on the right.
+        hidden: Float [r, width]; states after the last event, to compare with the rows of the item table.
+        bonus: Float [r, length] or None; what `RepeatBonus.last` adds for each item read.
+    """
+
+    rows: Int64Array
+    items: Tensor
+    hidden: Tensor
+    bonus: Tensor | None
+
+
 class SequenceRecommender(NeuralRecommender):
     """Base of networks that read a history and compare their state after its last event with item embeddings."""
 
     Config = SequenceConfig
     config: SequenceConfig
+    logits = True
 
     def __init__(self, config: RecommenderConfig | None = None) -> None:
         super().__init__(config)
@@ -102,26 +125,69 @@ class SequenceRecommender(NeuralRecommender):
 
     def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
         """Inner product of the state after the last event with all item embeddings; minus infinity without events."""
+        scores = np.full((len(histories), self.train.n_items + 1), -np.inf, dtype=np.float32)
+        for state in self._states(histories):
+            scores[state.rows] = self._logits(state).float().cpu().numpy()
+        return scores
+
+    def score_items(self, user_index: Int32Array, histories: Histories, item_index: Int32Array) -> Float32Array:
+        """The same for a few items; the catalog is not touched."""
+        import torch
+
+        network: Any = self.network
+        scores = np.full(item_index.shape, -np.inf, dtype=np.float32)
+        for state in self._states(histories):
+            asked = torch.from_numpy(item_index[state.rows].astype(np.int64)).to(state.hidden.device)
+            found = torch.einsum("bw,bmw->bm", state.hidden, network.items.rows(asked))
+            if state.bonus is not None:
+                found = found + (state.bonus[:, None, :] * (asked[:, :, None] == state.items[:, None, :])).sum(dim=2)
+            scores[state.rows] = found.float().cpu().numpy()
+        return scores
+
+    def candidates(self, user_index: Int32Array, histories: Histories, n: int, eligible: Eligible) -> Candidates:
+        """The n best, chosen where the logits are: on the device, and for a few rows at a time."""
+        import torch
+
+        chosen = np.zeros((len(histories), n), dtype=np.int32)
+        scores = np.full((len(histories), n), -np.inf, dtype=np.float32)
+        for state in self._states(histories):
+            logits = self._logits(state)
+            logits[:, 0] = -torch.inf
+            if eligible.allowed is not None:
+                logits[:, torch.from_numpy(~eligible.allowed).to(logits.device)] = -torch.inf
+            place = np.full(len(histories), -1)
+            place[state.rows] = np.arange(len(state.rows))
+            hidden = place[eligible.hidden_rows] >= 0
+            rows = torch.from_numpy(place[eligible.hidden_rows[hidden]])
+            logits[rows, torch.from_numpy(eligible.hidden_items[hidden].astype(np.int64))] = -torch.inf
+            values, items = logits.float().topk(min(n, logits.shape[1]), dim=1)
+            chosen[state.rows, : items.shape[1]] = items.cpu().numpy()
+            scores[state.rows, : items.shape[1]] = values.cpu().numpy()
+        chosen[np.isneginf(scores)] = 0
+        return Candidates(chosen, scores)
+
+    def _states(self, histories: Histories) -> Iterator[States]:
+        """The network's states after the last event of each history that has one, batches of like length at a time."""
         import torch
 
         items, lengths = pad_right(self._read(histories), self.config.max_length)
-        scores = np.full((len(items), self.train.n_items + 1), -np.inf, dtype=np.float32)
         order = np.flatnonzero(lengths)
         order = order[np.argsort(lengths[order], kind="stable")]
-        size = max(1, ENCODED_PLACES // items.shape[1])
+        size = max(1, min(ENCODED_PLACES // items.shape[1], self.batch_size()))
         network: Any = self.network
         with torch.inference_mode():
-            device, table = network.items.device, network.items.rows().T
             for start in range(0, len(order), size):
                 rows = order[start : start + size]
-                longest = int(lengths[rows[-1]])
-                read = torch.from_numpy(items[rows, :longest]).to(device)
-                ends = torch.from_numpy(lengths[rows]).to(device)
-                found = network.last(read, ends) @ table
-                if network.repeats is not None:
-                    found.scatter_add_(1, read, network.repeats.last(read, ends))
-                scores[rows] = found.float().cpu().numpy()
-        return scores
+                read = torch.from_numpy(items[rows, : int(lengths[rows[-1]])]).to(network.items.device)
+                ends = torch.from_numpy(lengths[rows]).to(network.items.device)
+                bonus = None if network.repeats is None else network.repeats.last(read, ends)
+                yield States(rows, read, network.last(read, ends), bonus)
+
+    def _logits(self, state: States) -> Tensor:
+        """Logits of all items, float [rows, n_items + 1]."""
+        network: Any = self.network
+        logits: Tensor = network.items.logits(state.hidden)
+        return logits if state.bonus is None else logits.scatter_add_(1, state.items, state.bonus)
 
     def item_vectors(self) -> Float32Array:
         """The item embeddings, without biases."""

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from shopkeeper.data.histories import Histories
-from shopkeeper.types import Float32Array, Int64Array
+from shopkeeper.recommenders.candidates import Candidates, Eligible
+from shopkeeper.types import Float32Array, Int32Array, Int64Array
 
 Csr: TypeAlias = "csr_array[Any, tuple[int, int]]"
 Repeats: TypeAlias = Literal["once", "log", "sum"]
@@ -124,6 +125,31 @@ def sparse_scores(rows: Csr, items: Csr) -> Float32Array:
         float32 [b, n_items + 1]; minus infinity where there is no evidence.
     """
     scores: Float32Array = (rows @ items).toarray().astype(np.float32, copy=False)
+    scores[scores == 0] = -np.inf
+    return scores
+
+
+def sparse_candidates(rows: Csr, items: Csr, n: int, eligible: Eligible) -> Candidates:
+    """The n best of `sparse_scores` among the items that may come out, without a row of the whole catalog."""
+    scores: Csr = rows @ items
+    pairs = np.repeat(np.arange(scores.shape[0], dtype=np.int64), np.diff(scores.indptr))
+    kept = eligible.keep(pairs, scores.indices, items.shape[1] - 1) & (scores.data != 0)
+    values = scores.data[kept].astype(np.float32)
+    return Candidates.of_pairs(scores.shape[0], pairs[kept], scores.indices[kept].astype(np.int32), values, n)
+
+
+def sparse_item_scores(rows: Csr, items: Csr, item_index: Int32Array) -> Float32Array:
+    """`sparse_scores` of a few items: float32 [b, m] for item_index int32 [b, m]."""
+    read, asked = np.unique(rows.indices), np.unique(item_index)
+    part = items[read]
+    place = np.minimum(np.searchsorted(asked, part.indices), len(asked) - 1)
+    wanted = asked[place] == part.indices
+    of_read = np.repeat(np.arange(len(read)), np.diff(part.indptr))
+    links = np.zeros((len(read), len(asked)), dtype=np.float32)
+    links[of_read[wanted], place[wanted]] = part.data[wanted]
+    weights = np.zeros((rows.shape[0], len(read)), dtype=np.float32)
+    weights[np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr)), np.searchsorted(read, rows.indices)] = rows.data
+    scores: Float32Array = np.take_along_axis(weights @ links, np.searchsorted(asked, item_index), axis=1)
     scores[scores == 0] = -np.inf
     return scores
 

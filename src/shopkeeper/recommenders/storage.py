@@ -23,7 +23,7 @@ class Stored:
         usual_event: The event type that given histories are taken for.
         state: What was learned.
         fallback: float32 [n_items + 1]; scores of the fallback.
-        train: The training part; without events where `memory` is there.
+        train: The training part, without events where `memory` is there; None where it is kept elsewhere.
         memory: The log that known shoppers are answered from, or None where that is the training part.
     """
 
@@ -33,7 +33,7 @@ class Stored:
     usual_event: str
     state: dict[str, NDArray[Any]]
     fallback: Float32Array
-    train: Dataset
+    train: Dataset | None
     memory: Dataset | None
 
     def write(self, writer: ArtifactWriter) -> None:
@@ -42,19 +42,34 @@ class Stored:
         writer.json("model.json", facts)
         writer.tensors("state.safetensors", self.state)
         writer.tensors("fallback.safetensors", {"scores": self.fallback})
-        if self.memory is None:
-            self.train.write(writer.folder("train"))
-        else:
-            self.train.without_events().write(writer.folder("train"))
-            self.memory.write(writer.folder("memory"))
+        if self.train is not None:
+            write_data(writer, self.train, self.memory)
 
     @staticmethod
     def read(reader: ArtifactReader) -> Stored:
         """Reads the files from a folder of an opened artifact."""
+        train, memory = read_data(reader)
         return Stored(
             **reader.json("model.json"),
             state=reader.tensors("state.safetensors"),
             fallback=reader.tensors("fallback.safetensors")["scores"],
-            train=Dataset.read(reader.folder("train")),
-            memory=Dataset.read(reader.folder("memory")) if reader.has("memory") else None,
+            train=train,
+            memory=memory,
         )
+
+
+def write_data(writer: ArtifactWriter, train: Dataset, memory: Dataset | None) -> None:
+    """Writes the training part and the log that shoppers are answered from; beside a log only the ids of the former."""
+    if memory is None:
+        train.write(writer.folder("train"))
+    else:
+        train.without_events().write(writer.folder("train"))
+        memory.write(writer.folder("memory"))
+
+
+def read_data(reader: ArtifactReader) -> tuple[Dataset | None, Dataset | None]:
+    """What `write_data` wrote: the training part and the later log, None where they are not there."""
+    return (
+        Dataset.read(reader.folder("train")) if reader.has("train") else None,
+        Dataset.read(reader.folder("memory")) if reader.has("memory") else None,
+    )

@@ -19,15 +19,15 @@ from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout
 from shopkeeper.progress import Progress
-from shopkeeper.recommenders.base import Recommender, RecommenderConfig
+from shopkeeper.recommenders.base import RecommenderConfig
 from shopkeeper.recommenders.event_weights import EventWeights
+from shopkeeper.recommenders.item_links import ItemLinks
 from shopkeeper.recommenders.sparse import (
     Csr,
     csr_from_state,
     csr_state,
     history_matrix,
     keep_largest,
-    sparse_scores,
 )
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import Float32Array, Int32Array, Int64Array
@@ -57,7 +57,7 @@ class TransitionsConfig(RecommenderConfig):
     """Weight of each event type."""
 
 
-class Transitions(Recommender):
+class Transitions(ItemLinks):
     """Transition counts between items, decayed over the history."""
 
     Config = TransitionsConfig
@@ -82,7 +82,7 @@ class Transitions(Recommender):
             blocks.append(keep_largest(counts, config.neighbors))
             if progress:
                 progress.advance(counts.shape[0])
-        self.transitions: Csr = vstack(blocks, format="csr")
+        self.links = vstack(blocks, format="csr")
         if progress:
             progress.finish()
 
@@ -129,21 +129,15 @@ class Transitions(Recommender):
         earlier, later, values = (np.concatenate(column) for column in zip(*parts, strict=True))
         return earlier, later, values
 
-    def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
-        """Decayed sum of the transitions after every item of the history."""
-        rows = history_matrix(histories, self.train.n_items, self.weights, "sum", self.config.history_decay)
-        return sparse_scores(rows, self.transitions)
-
-    def similarity(self, item_index: Int32Array) -> Float32Array:
-        """What follows the item."""
-        followers = self.transitions[item_index].toarray()
-        return np.where(followers == 0, -np.inf, followers).astype(np.float32)
+    def rows(self, histories: Histories) -> Csr:
+        """The decayed weights of the events on each item of the history."""
+        return history_matrix(histories, self.train.n_items, self.weights, "sum", self.config.history_decay)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """The matrix of transitions and the event weights."""
-        return {"weights": self.weights, **csr_state(self.transitions, "transitions")}
+        return {"weights": self.weights, **csr_state(self.links, "transitions")}
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Takes back the matrix and the weights."""
         self.weights = state["weights"]
-        self.transitions = csr_from_state(state, "transitions", self.train.n_items + 1)
+        self.links = csr_from_state(state, "transitions", self.train.n_items + 1)
