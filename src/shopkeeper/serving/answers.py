@@ -1,0 +1,205 @@
+"""What the service answers: the bodies of answers, from which the API's description is made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType
+
+from shopkeeper.types import Id
+
+
+class Facts(Struct, kw_only=True):
+    """What is known of an item; only the facts that were asked for."""
+
+    title: str | None | UnsetType = UNSET
+    category: str | None | UnsetType = UNSET
+    brand: str | None | UnsetType = UNSET
+    price: float | None | UnsetType = UNSET
+    image: str | None | UnsetType = UNSET
+    available: bool | UnsetType = UNSET
+
+
+class ItemOut(Struct, kw_only=True):
+    """An item of the catalog."""
+
+    item_id: Id
+    title: str | None
+    category: str | None
+    brand: str | None
+    price: float | None
+    available: bool
+    image: str | None
+
+
+class EventsOut(Struct):
+    """What became of the events: all of them are on the disk."""
+
+    accepted: int
+    duplicates: int
+    unknown_items: int
+    event_ids: list[str]
+
+
+class ReasonOut(Struct):
+    """Why an item was chosen."""
+
+    kind: str
+    text: str
+    item_ids: list[Id]
+    category: str | None
+    weight: float
+
+
+class RecommendedOut(Struct):
+    """One item of an answer."""
+
+    item_id: Id
+    rank: int
+    score: float
+    source: str
+    reason: ReasonOut | UnsetType = UNSET
+    item: Facts | UnsetType = UNSET
+
+
+class RecommendationsOut(Struct):
+    """Items for a shopper, best first."""
+
+    recommendation_id: str
+    user_id: Id | None
+    model: str
+    bundle: str
+    source: str
+    fallback: int
+    ignored: list[Id]
+    items: list[RecommendedOut]
+
+
+class ItemsOut(Struct):
+    """One page of the catalog."""
+
+    total: int
+    items: list[ItemOut]
+
+
+class SimilarItemOut(Struct):
+    """An item that is like another one."""
+
+    item_id: Id
+    rank: int
+    score: float
+    item: Facts
+
+
+class SimilarOut(Struct):
+    """Items like one item, most similar first."""
+
+    item_id: Id
+    items: list[SimilarItemOut]
+
+
+class CategoryOut(Struct):
+    """A category and how many items lie in it or below."""
+
+    category: str
+    items: int
+
+
+class CategoriesOut(Struct):
+    """The two upper levels of the catalog."""
+
+    categories: list[CategoryOut]
+
+
+class UserOut(Struct):
+    """A shopper and how many events of theirs answers are made from."""
+
+    user_id: Id
+    events: int
+
+
+class UsersOut(Struct):
+    """Some shoppers."""
+
+    users: list[UserOut]
+
+
+class PastEventOut(Struct):
+    """One event of a shopper."""
+
+    item_id: Id
+    event_type: str
+    timestamp: str
+    item: Facts
+
+
+class HistoryOut(Struct):
+    """What a shopper did, newest first."""
+
+    user_id: Id
+    known: bool
+    events: list[PastEventOut]
+
+
+class ForgottenOut(Struct):
+    """What was deleted of a shopper."""
+
+    user_id: Id
+    events: int
+    answers: int
+
+
+class AliveOut(Struct):
+    """The process answers."""
+
+    status: str
+
+
+class BundleOut(Struct):
+    """The bundle that answers are made from."""
+
+    bundle: str
+    model: str
+    created_at: str
+    loaded_at: str
+    items: int
+    users: int
+
+
+class RefusedOut(Struct):
+    """A bundle that was not taken, so that the one before it answers on."""
+
+    at: str
+    problem: str
+
+
+class ReadyOut(Struct):
+    """Whether the service can answer, and from what."""
+
+    ready: bool
+    bundle: BundleOut
+    refused: RefusedOut | None
+    store: str
+    events_behind: int
+    live_users: int
+    worker: str
+
+
+class Problem(Struct):
+    """What is wrong, in words."""
+
+    problem: str
+    expected: str | None
+    got: str | None
+    remedy: str | None
+
+
+class ProblemOut(Struct):
+    """Every answer with a status of 400 and above."""
+
+    error: Problem
+    request_id: str
+
+
+Anything = dict[str, Any]
+"""A body whose shape is described elsewhere."""

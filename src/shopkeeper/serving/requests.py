@@ -1,0 +1,86 @@
+"""What the service is asked: the bodies of requests, checked while they are read."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta, Struct
+
+LARGEST = 2**63 - 1
+MAX_ID = 512
+"""Most characters of an id."""
+
+AnyId: TypeAlias = (
+    Annotated[int, Meta(ge=-(2**63), le=LARGEST)] | Annotated[str, Meta(min_length=1, max_length=MAX_ID)]
+)
+"""An id as the shop writes it; which of the two is right depends on the shop."""
+Word: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
+Amount: TypeAlias = Annotated[float, Meta(ge=0, le=1e12)]
+Moment: TypeAlias = Annotated[float, Meta(ge=0, le=253_402_300_799)] | Annotated[str, Meta(max_length=64)]
+"""Seconds since 1970, or ISO 8601; UTC where no zone is written."""
+Length: TypeAlias = Annotated[int, Meta(ge=1, le=10_000)]
+
+
+class EventIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """One thing that a shopper did."""
+
+    user_id: AnyId
+    item_id: AnyId
+    event_type: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=64,
+            description="impression, view, like, cart, purchase, return, or a common alias such as click or buy",
+        ),
+    ]
+    event_id: Annotated[Word | None, Meta(description="The same id again changes nothing; made where it is absent")] = (
+        None
+    )
+    timestamp: Annotated[Moment | None, Meta(description="Seconds since 1970 or ISO 8601; now where absent")] = None
+    session_id: Word | None = None
+    quantity: Amount | None = None
+    price: Annotated[Amount | None, Meta(description="Price of one piece")] = None
+    placement: Annotated[Word | None, Meta(description="Where on the page the item stood")] = None
+    recommendation_id: Annotated[Word | None, Meta(description="The answer that showed the item")] = None
+    position: Annotated[
+        Annotated[int, Meta(ge=0, le=2**31 - 1)] | None, Meta(description="Its rank in that answer")
+    ] = None
+
+
+class PastEvent(Struct, kw_only=True, forbid_unknown_fields=True):
+    """One event of a history that the request itself gives."""
+
+    item_id: AnyId
+    event_type: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    timestamp: Moment | None = None
+
+
+class FiltersIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Which items may come out; all must be met."""
+
+    category: Annotated[str, Meta(min_length=1, max_length=1024, description="Start of a path: Beauty > Hair")] | None = (
+        None
+    )
+    price_min: Amount | None = None
+    price_max: Amount | None = None
+    available: Annotated[bool, Meta(description="Only items on sale")] = True
+    in_cart: Annotated[bool, Meta(description="Also items that lie in the cart")] = False
+    hide_seen: Annotated[bool | None, Meta(description="Hide items of the history; null lets the model decide")] = None
+
+
+class RecommendationsIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A question: a shopper, a history, or both (the history then stands for the shopper's own)."""
+
+    user_id: AnyId | None = None
+    history: Annotated[
+        list[AnyId | PastEvent] | None, Meta(description="Item ids or events, oldest first; the last ones count")
+    ] = None
+    k: Annotated[Length, Meta(description="How many items")] = 10
+    placement: Word | None = None
+    exclude: list[AnyId] = []
+    filters: FiltersIn = FiltersIn()
+    explain: Annotated[bool, Meta(description="Give a reason for each item")] = False
+    fields: Annotated[
+        list[str], Meta(description="Facts to add to each item: title, category, brand, price, image")
+    ] = []

@@ -1,0 +1,63 @@
+"""Settings of the service: where it listens, what it keeps, what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from shopkeeper.config import Settings
+from shopkeeper.machine import usable_cores
+
+DATABASE_VARIABLE = "SHOPKEEPER_DATABASE"
+"""Environment variable that names the database where no flag and no setting does."""
+DEFAULT_DATABASE = "shop.db"
+"""File beside the bundle that is taken where nothing names a database."""
+
+
+class ServiceSettings(Settings):
+    """How the service runs; section `[service]` of the settings file."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; "0.0.0.0" for every address of the machine."""
+    port: int = Field(default=8080, ge=0, le=65535)
+    """Port to listen on; 0 takes a free one."""
+    workers: int = Field(default=1, ge=1, le=64)
+    """Processes that answer. All share the port and the event store; each holds the bundle in its own memory."""
+    database: str | None = None
+    """Where events are kept: a path, `sqlite:///path` or `postgresql://user@host/name`. None takes the environment
+    variable SHOPKEEPER_DATABASE, or else the file shop.db beside the bundle."""
+    api_key_file: Path | None = None
+    """Text file with one API key a line (`#` begins a comment). None asks nobody for a key."""
+    max_body_bytes: int = Field(default=1 << 20, ge=1024)
+    """Longest body of a request in bytes; a longer one gets status 413."""
+    max_k: int = Field(default=100, ge=1, le=10_000)
+    """Longest list that may be asked for."""
+    max_batch: int = Field(default=500, ge=1, le=100_000)
+    """Most events in one request."""
+    max_history: int = Field(default=200, ge=1, le=10_000)
+    """Events of a shopper that an answer is made from, the latest; also the most that a request may give itself."""
+    max_waiting: int = Field(default=2000, ge=1)
+    """Requests that may wait for the store, and for the models; one more gets status 503."""
+    max_future_seconds: float = Field(default=86_400.0, ge=0)
+    """How far ahead of the clock of this machine the timestamp of an event may lie."""
+    tail_seconds: float = Field(default=0.2, gt=0, le=60)
+    """Seconds between two looks for events that other workers have stored."""
+    record_seconds: float = Field(default=1.0, gt=0, le=60)
+    """Seconds between two writes of what was recommended and of the traffic."""
+    reload_seconds: float = Field(default=1.0, gt=0, le=3600)
+    """Seconds between two looks whether the bundle was replaced."""
+    shutdown_seconds: float = Field(default=10.0, gt=0)
+    """Seconds that requests get to finish when the service is told to stop."""
+    threads: int | None = Field(default=None, ge=1)
+    """Threads that a network computes with in each worker; None shares the cores among the workers."""
+    map_files: bool = False
+    """Read arrays of the bundle from the disk as they are needed instead of holding them in memory: several workers
+    share them, but a file that is cut short in place ends the process."""
+    access_log: bool = True
+    """Write one line of JSON for each request."""
+
+    @property
+    def threads_per_worker(self) -> int:
+        """Threads that a network computes with in one worker, at least 1."""
+        return self.threads or max(1, usable_cores() // self.workers)
