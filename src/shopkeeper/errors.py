@@ -87,6 +87,12 @@ class TrainingError(ShopkeeperError):
     exit_code = 9
 
 
+class StoreError(ShopkeeperError):
+    """The event store cannot be reached, read or written, or was made for other ids or by a newer version."""
+
+    exit_code = 10
+
+
 def choices(got: str, valid: Iterable[str]) -> str:
     """A phrase that lists the valid choices, the closest first.
 

@@ -13,6 +13,17 @@ from shopkeeper.config import Settings
 LIBRARIES = ("numpy", "scipy", "pyarrow", "duckdb", "torch", "implicit")
 
 
+class StorePosition(Settings):
+    """How much of an event store something has seen."""
+
+    store_id: str
+    """Which store."""
+    sequence: int
+    """All events up to this one."""
+    deletions: int = 0
+    """All deletions up to the one of this number."""
+
+
 class Card(Settings):
     """Facts about a bundle."""
 
@@ -38,6 +49,8 @@ class Card(Settings):
     """When it was made, ISO 8601, UTC."""
     versions: dict[str, str]
     """Versions of Python, of this package and of the libraries that computed it."""
+    store: StorePosition | None = None
+    """How much of the event store the histories hold; None where they come from elsewhere."""
 
 
 def now() -> str:

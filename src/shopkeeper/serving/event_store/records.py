@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import NamedTuple
 
 from shopkeeper.data.schema import EventType
@@ -9,6 +10,13 @@ from shopkeeper.types import Id
 
 LATENCY_BOUNDS_MS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000)
 """Upper bounds of the buckets of a latency histogram in milliseconds; one more bucket holds what is above."""
+
+
+class IdKinds(NamedTuple):
+    """Whether the ids of a shop are integers or text; an integer is not the text of its digits."""
+
+    user_integer: bool
+    item_integer: bool
 
 
 class ShopEvent(NamedTuple):
@@ -47,6 +55,13 @@ class Deletion(NamedTuple):
     """Events with a higher sequence came after the deletion and count."""
 
 
+class Deleted(NamedTuple):
+    """How much was forgotten of a shopper."""
+
+    events: int
+    answers: int
+
+
 class AnswerRecord(NamedTuple):
     """One answer of the recommender, for click-through, coverage and the share of the fallback."""
 
@@ -76,3 +91,8 @@ class TrafficMinute(NamedTuple):
     """Sum over the requests."""
     histogram: tuple[int, ...]
     """Requests in each bucket of `LATENCY_BOUNDS_MS`, one more than there are bounds."""
+
+
+def user_digest(store_id: str, user_id: Id) -> bytes:
+    """Tells that a shopper was forgotten without keeping the id: 16 bytes, different in every store."""
+    return blake2b(str(user_id).encode(), key=store_id.encode(), digest_size=16).digest()

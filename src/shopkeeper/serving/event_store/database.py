@@ -1,0 +1,161 @@
+"""SQLite or PostgreSQL behind one handle: how to connect, how to read, and how to write one after the other.
+
+Writers of SQLite take its one write lock at the beginning; writers of PostgreSQL take an advisory lock. So the numbers
+of rows become visible in ascending order: who has seen a number has seen all rows of lower ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from shopkeeper.errors import ConfigError, StoreError, missing_dependency
+
+WAIT_SECONDS: Final = 30
+"""How long a writer waits for others before it gives up."""
+LOCK: Final = "SELECT pg_advisory_xact_lock(6010616874226278499)"
+"""One writer at a time in one database; any number that no other program takes would do."""
+WRITES: Final = {"shopkeeper_writes": True}
+
+
+class Database:
+    """A pool of connections.
+
+    Args:
+        url: ``sqlite:///shop.db``, a path of a file, or ``postgresql://user:password@host/database``.
+
+    Raises:
+        ConfigError: The address is not one of these.
+        MissingDependencyError: The driver of PostgreSQL is not installed.
+    """
+
+    def __init__(self, url: str | Path) -> None:
+        address = parse_url(url)
+        self.name: str = address.render_as_string(hide_password=True).replace("+psycopg", "")
+        self.is_sqlite: bool = address.get_backend_name() == "sqlite"
+        self.file: Path | None = Path(str(address.database)) if self.is_sqlite else None
+        self._engine = _sqlite_engine(address) if self.is_sqlite else _postgres_engine(address)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads; in SQLite all its statements see one moment.
+
+        Raises:
+            StoreError: The database refuses.
+        """
+        with self._errors("read"), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that no other writer overlaps, durable when the block is left, undone where it raises.
+
+        Raises:
+            StoreError: The database refuses, or other writers did not finish in time.
+        """
+        with self._errors("written"), self._engine.connect() as connection:
+            connection.execution_options(**WRITES)
+            with connection.begin():
+                if not self.is_sqlite:
+                    connection.exec_driver_sql(LOCK)
+                yield connection
+
+    def insert(self, table: Table) -> Any:
+        """The insert of this database, which knows what to do on conflicts."""
+        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    def scrub(self) -> None:
+        """Moves what was deleted out of SQLite's write-ahead log too, as far as no reader is in the way."""
+        if self.is_sqlite:
+            with self._errors("written"), self._engine.connect() as connection:
+                plain = connection.connection.dbapi_connection
+                if plain is not None:
+                    plain.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _errors(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            reason = getattr(error, "orig", None) or error
+            raise StoreError(
+                f"the event store {self.name} cannot be {what}",
+                got=str(reason).strip().splitlines()[0][:300] if str(reason).strip() else type(reason).__name__,
+                remedy="look whether the database runs, its disk has room, and the address and rights are right",
+            ) from error
+
+
+def parse_url(url: str | Path) -> URL:
+    """The address as SQLAlchemy takes it, with our drivers.
+
+    Raises:
+        ConfigError: It is no address of SQLite or PostgreSQL, or one of a database in memory.
+    """
+    text = str(url)
+    if "://" not in text:
+        text = ""
+        address = URL.create("sqlite", database=str(url))
+    try:
+        address = make_url(text) if text else address
+    except ArgumentError as error:
+        raise ConfigError("the address of the event store cannot be read", got=str(error)) from error
+    backend = {"postgres": "postgresql"}.get(address.get_backend_name(), address.get_backend_name())
+    if backend not in ("sqlite", "postgresql"):
+        raise ConfigError(
+            f"the event store cannot be kept in {backend!r}", expected="sqlite:///file, a path, or postgresql://..."
+        )
+    if backend == "sqlite" and address.database in (None, "", ":memory:"):
+        raise ConfigError(
+            "the event store must be a file", expected="sqlite:///shop.db", got=address.render_as_string(),
+            remedy="what was acknowledged must outlive the process",
+        )  # fmt: skip
+    return address.set(drivername="sqlite" if backend == "sqlite" else "postgresql+psycopg")
+
+
+def _sqlite_engine(address: URL) -> Engine:
+    engine = create_engine(address, connect_args={"timeout": WAIT_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # transactions begin where we say so
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA secure_delete = ON")
+        if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("shopkeeper_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgres_engine(address: URL) -> Engine:
+    try:
+        engine = create_engine(address, pool_pre_ping=True, connect_args={"connect_timeout": WAIT_SECONDS})
+    except ImportError as error:
+        raise missing_dependency("psycopg", "postgres", "an event store in PostgreSQL") from error
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW synchronous_commit")
+            if cursor.fetchone()[0] == "off":  # acknowledged means durable
+                cursor.execute("SET synchronous_commit = on")
+            cursor.execute(f"SET lock_timeout = '{WAIT_SECONDS}s'")
+        connection.commit()
+
+    return engine

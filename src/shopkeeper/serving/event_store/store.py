@@ -1,0 +1,247 @@
+"""The event store: what was acknowledged is durable, what was forgotten is gone. Safe to use from many threads."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, delete, func, select
+
+from shopkeeper.errors import StoreError
+from shopkeeper.pipeline.card import StorePosition
+from shopkeeper.serving.event_store import tables
+from shopkeeper.serving.event_store.database import Database
+from shopkeeper.serving.event_store.records import (
+    AnswerRecord,
+    Deleted,
+    Deletion,
+    IdKinds,
+    ShopEvent,
+    StoredEvent,
+    TrafficMinute,
+    user_digest,
+)
+from shopkeeper.serving.event_store.rows import (
+    EVENT_COLUMNS,
+    answer_rows,
+    event_rows,
+    id_text,
+    stored_events,
+    traffic_rows,
+)
+from shopkeeper.types import Id
+
+MINUTE: Final = 60_000_000
+"""Microseconds."""
+SUMMED: Final = ("requests", "errors", "milliseconds", *tables.BUCKETS)
+
+
+class EventStore:
+    """A shop's events, deletions, answers and traffic. Obtained from `EventStore.open`.
+
+    Attributes:
+        store_id: Names this store among all others.
+        kinds: Which ids are integers.
+        name: Its address without the password.
+    """
+
+    def __init__(self, database: Database, store_id: str, kinds: IdKinds) -> None:
+        self.store_id = store_id
+        self.kinds = kinds
+        self.name = database.name
+        self._database = database
+        event = tables.events.c
+        self._add_events = (
+            database.insert(tables.events)
+            .on_conflict_do_nothing(index_elements=[event.event_id])
+            .returning(event.event_id, event.sequence)
+        )
+        self._add_answers = database.insert(tables.answers).on_conflict_do_nothing()
+        adding = database.insert(tables.traffic)
+        self._add_traffic = adding.on_conflict_do_update(
+            index_elements=list(tables.traffic.primary_key),
+            set_={name: tables.traffic.c[name] + adding.excluded[name] for name in SUMMED},
+        )
+
+    @staticmethod
+    def open(url: str | Path, kinds: IdKinds | None = None) -> EventStore:
+        """Opens a store.
+
+        Args:
+            url: ``sqlite:///shop.db``, a path of a file, or ``postgresql://user:password@host/database``.
+            kinds: Which ids are integers; where they are given a store that is not there is made, None opens only one
+                that is.
+
+        Raises:
+            StoreError: There is none, it was made for other kinds of ids or by a newer version, or the database
+                refuses.
+            ConfigError: The address cannot be read.
+        """
+        database = Database(url)
+        if database.file is not None:
+            if kinds is None and not database.file.is_file():
+                raise _no_store(database.name)
+            database.file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with database.writing() as connection:
+                row = _row_of_store(connection, database.name, kinds)
+            _refuse_other(database.name, row, kinds)
+        except StoreError:
+            database.close()
+            raise
+        return EventStore(database, row.store_id, IdKinds(row.user_integer, row.item_integer))
+
+    def add(self, events: Sequence[ShopEvent]) -> list[int | None]:
+        """Writes events in one transaction; they are on the disk when this returns.
+
+        Args:
+            events: Any number. An event id that the store knows, or that came before in this list, is a duplicate.
+
+        Returns:
+            The sequence of each event, None for a duplicate.
+
+        Raises:
+            DataError: An id is not of the shop's kind; nothing is written.
+            StoreError: The database refuses; nothing is written, or it is not known whether it was (adding the same
+                events again is right in both cases).
+        """
+        first = {event.event_id: place for place, event in reversed(list(enumerate(events)))}
+        places = sorted(first.values())
+        rows = event_rows((events[place] for place in places), self.kinds)
+        sequences: list[int | None] = [None] * len(events)
+        if rows:
+            with self.writing() as connection:
+                for event_id, sequence in connection.execute(self._add_events, rows).fetchall():
+                    sequences[first[event_id]] = sequence
+        return sequences
+
+    def after(self, sequence: int, limit: int) -> list[StoredEvent]:
+        """Events of higher sequences, ascending. Nothing below the last one can appear later."""
+        wanted = tables.events.c.sequence
+        query = select(wanted, *EVENT_COLUMNS).where(wanted > sequence).order_by(wanted).limit(limit)
+        with self.reading() as connection:
+            return stored_events(connection.execute(query), self.kinds)
+
+    def deletions_after(self, number: int) -> list[Deletion]:
+        """Deletions of higher numbers, ascending."""
+        table = tables.deletions
+        query = select(table).where(table.c.number > number).order_by(table.c.number)
+        with self.reading() as connection:
+            return [Deletion(*row) for row in connection.execute(query)]
+
+    def events_of(self, user_id: Id, limit: int) -> list[ShopEvent]:
+        """The latest events of a shopper by their time, newest last; empty for an id of another kind."""
+        if isinstance(user_id, int) != self.kinds.user_integer:
+            return []
+        event = tables.events.c
+        query = (
+            select(event.sequence, *EVENT_COLUMNS)
+            .where(event.user_id == str(user_id))
+            .order_by(event.timestamp.desc(), event.sequence.desc())
+            .limit(limit)
+        )
+        with self.reading() as connection:
+            return [stored.event for stored in reversed(stored_events(connection.execute(query), self.kinds))]
+
+    def delete_user(self, user_id: Id) -> Deleted:
+        """Deletes all events and answers of a shopper and records the deletion, in one transaction.
+
+        SQLite overwrites the rows; PostgreSQL gives their space free at its next vacuum.
+
+        Raises:
+            DataError: The id is not of the shop's kind.
+        """
+        user = id_text(user_id, self.kinds.user_integer, "user_id")
+        digest = user_digest(self.store_id, user_id)
+        with self.writing() as connection:
+            sequence = connection.execute(select(func.max(tables.events.c.sequence))).scalar() or 0
+            events = connection.execute(delete(tables.events).where(tables.events.c.user_id == user)).rowcount
+            answers = connection.execute(delete(tables.answers).where(tables.answers.c.user_id == user)).rowcount
+            recorded = {"user_digest": digest, "after_sequence": sequence}
+            connection.execute(self._database.insert(tables.deletions), [recorded])
+        self._database.scrub()
+        return Deleted(events, answers)
+
+    def add_answers(self, answers: Sequence[AnswerRecord]) -> None:
+        """Writes answers in one transaction; one that is there stays as it is."""
+        if answers:
+            with self.writing() as connection:
+                connection.execute(self._add_answers, answer_rows(answers, self.kinds))
+
+    def add_traffic(self, minutes: Sequence[TrafficMinute]) -> None:
+        """Adds to the traffic of minutes, in one transaction."""
+        if minutes:
+            with self.writing() as connection:
+                connection.execute(self._add_traffic, traffic_rows(minutes))
+
+    def prune_answers(self, before: int) -> int:
+        """Deletes answers and traffic older than a moment (Unix microseconds); gives the number of answers."""
+        with self.writing() as connection:
+            connection.execute(delete(tables.traffic).where(tables.traffic.c.minute < before // MINUTE))
+            return connection.execute(delete(tables.answers).where(tables.answers.c.timestamp < before)).rowcount
+
+    def position(self) -> StorePosition:
+        """How far the store is; deletions are read first, so that none is counted whose events were seen."""
+        with self.reading() as connection:
+            deletions = connection.execute(select(func.max(tables.deletions.c.number))).scalar() or 0
+            sequence = connection.execute(select(func.max(tables.events.c.sequence))).scalar() or 0
+        return StorePosition(store_id=self.store_id, sequence=sequence, deletions=deletions)
+
+    def ping(self) -> None:
+        """Asks the database for a sign of life.
+
+        Raises:
+            StoreError: It gives none.
+        """
+        with self.reading() as connection:
+            connection.execute(select(tables.store.c.store_id)).one()
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A transaction for other queries that only read."""
+        return self._database.reading()
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """A transaction that writes, one at a time among all threads and processes."""
+        return self._database.writing()
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self._database.close()
+
+
+def _row_of_store(connection: Connection, name: str, kinds: IdKinds | None) -> Any:
+    """The row of the store, which is made with all tables where there is none."""
+    inspected = connection.dialect.has_table(connection, tables.store.name)
+    if not inspected:
+        if kinds is None:
+            raise _no_store(name)
+        tables.metadata.create_all(connection)
+        made = {"one": 1, "store_id": str(uuid.uuid4()), "version": tables.VERSION, **kinds._asdict()}
+        connection.execute(tables.store.insert(), [made])
+    return connection.execute(select(tables.store)).one()
+
+
+def _refuse_other(name: str, row: Any, kinds: IdKinds | None) -> None:
+    if row.version > tables.VERSION:
+        raise StoreError(
+            f"the event store {name} was made by a newer version", expected=f"version {tables.VERSION}",
+            got=f"version {row.version}", remedy="install a newer Shopkeeper",
+        )  # fmt: skip
+    found = IdKinds(row.user_integer, row.item_integer)
+    if kinds is not None and kinds != found:
+        raise StoreError(
+            f"the event store {name} holds other kinds of ids", expected=_kinds_text(kinds), got=_kinds_text(found),
+            remedy="give another database, or a bundle made from a log with the same kinds of ids",
+        )  # fmt: skip
+
+
+def _kinds_text(kinds: IdKinds) -> str:
+    words = ["integers" if integer else "text" for integer in kinds]
+    return f"user ids are {words[0]}, item ids are {words[1]}"
+
+
+def _no_store(name: str) -> StoreError:
+    return StoreError(f"there is no event store at {name}", remedy="check the address; `shopkeeper serve` makes one")
