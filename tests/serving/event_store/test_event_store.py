@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from shop_events import SECOND, START, shop_event
 from sqlalchemy import select, update
 
-from shop_events import SECOND, START, shop_event
 from shopkeeper.data.schema import EventType
 from shopkeeper.errors import ConfigError, DataError, StoreError
 from shopkeeper.serving.event_store import tables
