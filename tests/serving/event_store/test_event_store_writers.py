@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 from shop_events import shop_event, write_batches
 
+from shopkeeper.serving.event_store import tables
 from shopkeeper.serving.event_store.records import IdKinds
 from shopkeeper.serving.event_store.store import EventStore
 
@@ -73,6 +74,20 @@ def test_a_reader_that_follows_the_sequence_misses_nothing(store: EventStore, ad
     following.join(60)
     assert seen == [row.event.event_id for row in store.after(0, 100_000)]
     assert len(seen) == len(writers) * BATCHES * SIZE
+
+
+def test_a_later_sequence_is_never_visible_before_an_earlier_one(store: EventStore) -> None:
+    """Two writers overlap: the second waits, so that a reader in between sees neither and not only the second."""
+    with ThreadPoolExecutor(1) as thread:
+        with store.writing() as connection:
+            row = {**shop_event("slow")._asdict(), "event_type": "view"}
+            connection.execute(tables.events.insert(), [row])
+            quick = thread.submit(store.add, [shop_event("quick")])
+            time.sleep(0.3)
+            assert not quick.done()
+            assert store.after(0, 10) == []
+        assert quick.result(timeout=30) == [2]
+    assert [row.event.event_id for row in store.after(0, 10)] == ["slow", "quick"]
 
 
 def test_one_store_object_serves_many_threads(store: EventStore) -> None:
