@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -145,6 +146,23 @@ def test_writing_again_after_a_crash_between_the_renames_never_risks_the_old_one
         write(folder, 2)
     monkeypatch.undo()
     assert number_of(folder) == 1
+
+
+def test_a_reader_does_not_step_between_the_renames_of_a_writer(folder):
+    previous = folder.parent / ".it.previous"
+    folder.rename(previous)
+    new = write(folder.parent / "new", 2)
+    threading.Timer(0.2, new.rename, [folder]).start()
+    assert number_of(folder) == 2
+    assert previous.exists()
+
+
+def test_what_is_read_without_maps_survives_its_file(folder):
+    values = open_artifact(folder, "thing", mapped=False).folder("inside").array("values.npy")
+    assert not isinstance(values, np.memmap)
+    assert isinstance(open_artifact(folder, "thing").folder("inside").array("values.npy"), np.memmap)
+    (folder / "inside" / "values.npy").write_bytes(b"")
+    assert values.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_where_the_second_rename_is_refused_the_old_one_stands_at_once(folder, monkeypatch):

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,8 @@ FORMAT_VERSION = 1
 Verify = Literal["hash", "size"]
 HASHED_ALWAYS = 16 << 20
 """Files up to this many bytes are hashed even where only sizes are asked for."""
+RENAME_SECONDS = 1.0
+"""An artifact that is away for longer was left between two renames by a process that died."""
 
 
 class ArtifactWriter:
@@ -78,14 +81,15 @@ class ArtifactReader:
     Only files that the manifest names exist for it, so that nothing is read that was not checked.
     """
 
-    def __init__(self, path: Path, manifest: Mapping[str, Any], prefix: str = "") -> None:
+    def __init__(self, path: Path, manifest: Mapping[str, Any], prefix: str = "", mapped: bool = True) -> None:
         self.path = path
         self.manifest = manifest
         self._prefix = prefix
+        self._mapped = mapped
 
     def folder(self, name: str) -> ArtifactReader:
         """A reader for a folder below this one."""
-        return ArtifactReader(self.path / name, self.manifest, f"{self._prefix}{name}/")
+        return ArtifactReader(self.path / name, self.manifest, f"{self._prefix}{name}/", self._mapped)
 
     def has(self, name: str) -> bool:
         """Whether the artifact holds a file or folder of that name here."""
@@ -105,9 +109,9 @@ class ArtifactReader:
             return dict(load_file(file))
 
     def array(self, name: str) -> NDArray[Any]:
-        """Opens a `.npy` file as a read-only memory map."""
+        """Opens a `.npy` file as a read-only memory map, or reads it where the artifact was opened without maps."""
         with self._reading(name) as file:
-            values: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
+            values: NDArray[Any] = np.load(file, mmap_mode="r" if self._mapped else None, allow_pickle=False)
             return values
 
     def table(self, name: str) -> pa.Table:
@@ -165,7 +169,7 @@ def write_artifact(folder: Path, kind: str) -> Iterator[ArtifactWriter]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def open_artifact(folder: Path, kind: str, verify: Verify = "hash") -> ArtifactReader:
+def open_artifact(folder: Path, kind: str, verify: Verify = "hash", mapped: bool = True) -> ArtifactReader:
     """Opens an artifact and checks that it is whole.
 
     Args:
@@ -173,6 +177,8 @@ def open_artifact(folder: Path, kind: str, verify: Verify = "hash") -> ArtifactR
         kind: What it must be.
         verify: "hash" compares the SHA-256 of every file; "size" only the length of files above 16 MB, for large data
             that is memory-mapped.
+        mapped: Open arrays as memory maps. False reads them: a process that outlives its artifact must, since it is
+            ended by the system when a file under a map is cut short.
 
     Returns:
         A reader for the files.
@@ -194,7 +200,7 @@ def open_artifact(folder: Path, kind: str, verify: Verify = "hash") -> ArtifactR
         )
     for name, facts in manifest["files"].items():
         _check_file(folder, name, facts, verify)
-    return ArtifactReader(folder, manifest)
+    return ArtifactReader(folder, manifest, mapped=mapped)
 
 
 def artifact_exists(folder: Path) -> bool:
@@ -270,14 +276,25 @@ def _swap(staging: Path, folder: Path) -> None:
     try:
         staging.rename(folder)
     except OSError:
-        _recover(folder)
+        _put_back(folder)
         raise
     _sync(folder.parent)
     shutil.rmtree(previous, ignore_errors=True)
 
 
 def _recover(folder: Path) -> None:
-    """Puts the previous artifact back where a process died between the two renames of `_swap`."""
+    """Puts the previous artifact back where a process died between the two renames of `_swap`.
+
+    A living one is between them for less than a millisecond, so nothing is touched before a second has passed.
+    """
+    for _ in range(20):
+        if folder.exists() or not (_previous(folder) / MANIFEST).exists():
+            return
+        time.sleep(RENAME_SECONDS / 20)
+    _put_back(folder)
+
+
+def _put_back(folder: Path) -> None:
     previous = _previous(folder)
     if not folder.exists() and (previous / MANIFEST).exists():
         previous.rename(folder)
