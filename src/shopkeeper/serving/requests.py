@@ -56,7 +56,7 @@ class PastEvent(Struct, kw_only=True, forbid_unknown_fields=True):
     timestamp: Moment | None = None
 
 
-class FiltersIn(Struct, kw_only=True, forbid_unknown_fields=True):
+class FiltersIn(Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
     """Which items may come out; all must be met."""
 
     category: Annotated[str, Meta(min_length=1, max_length=1024, description="Start of a path: Beauty > Hair")] | None = (
