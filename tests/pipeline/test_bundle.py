@@ -24,7 +24,7 @@ from shopkeeper.training.settings import TrainingSettings
 def bundle(cycle: Dataset) -> Bundle:
     parts = split(cycle, SplitSettings(kind="leave_one_out"))
     model = Transitions().fit(parts.train)
-    return make_bundle(model, cycle, parts, TrainingSettings(), evaluation=None, seconds=0.1)
+    return make_bundle(model, cycle, parts, TrainingSettings(), evaluations=[], seconds=0.1)
 
 
 def answers(bundle: Bundle) -> list[object]:
@@ -62,7 +62,9 @@ def test_saving_again_gives_the_same_bytes(bundle: Bundle, tmp_path: Path) -> No
     assert hashes[0] == hashes[1]
 
 
-@pytest.mark.parametrize("name", ["recommender/state.safetensors", "recommender/memory/item_index.npy", "card.json"])
+@pytest.mark.parametrize(
+    "name", ["pipeline/recommenders/0/state.safetensors", "pipeline/memory/item_index.npy", "card.json"]
+)
 def test_truncated_edited_and_missing_files_are_refused(bundle: Bundle, tmp_path: Path, name: str) -> None:
     bundle.save(tmp_path / "bundle")
     file = tmp_path / "bundle" / name
@@ -116,5 +118,5 @@ def test_similar_items_by_index_are_the_nearest_vectors(bundle: Bundle) -> None:
 
     angle = np.arange(bundle.recommender.train.n_items + 1) * 0.1
     vectors = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
-    indexed = Bundle(bundle.recommender, bundle.card, index=ItemIndex.build(vectors))
+    indexed = Bundle(bundle.pipeline, bundle.card, index=ItemIndex.build(vectors))
     assert set(indexed.similar_items(["item-05"], k=2).ids(0)) == {"item-04", "item-06"}

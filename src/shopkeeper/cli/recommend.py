@@ -61,14 +61,14 @@ def _to_file(
         raise ConfigError("recommendations for many shoppers go to a file", expected="--out FILE.parquet")
     users = read_user_ids(users_file, bundle.recommender) if users_file is not None else None
     with Bars(quiet) as bars:
-        rows = recommend_to_file(bundle.recommender, users, k, out, bars, _item_ids(bundle, exclude))
+        rows = recommend_to_file(bundle.pipeline, users, k, out, bars, _item_ids(bundle, exclude))
     Console(highlight=False).print(f"{rows:,} recommendations in {out}")
 
 
 def _to_screen(
     bundle: Bundle, user: str | None, history: str | None, similar_to: str | None, exclude: str | None, k: int
 ) -> None:
-    recommender = bundle.recommender
+    recommender = bundle.pipeline
     items = recommender.train.items
     console = Console(highlight=False)
     if similar_to is not None:

@@ -45,7 +45,7 @@ def train(
         trained = train_bundle(dataset, model, settings, bars)
     trained.bundle.save(out)
     console = Console(highlight=False)
-    if trained.evaluation is not None:
-        row = trained.evaluation.row("ndcg", 10)
-        console.print(f"validation NDCG@10 {row.value:.4f} over {row.n_users:,} shoppers")
+    for evaluation in trained.evaluations:
+        row = evaluation.row("ndcg", 10)
+        console.print(f"validation NDCG@10 {row.value:.4f} over {row.n_users:,} shoppers: {evaluation.model}")
     console.print(f"{trained.bundle.card.model} in {out}, fitted in {trained.bundle.card.seconds:.1f} s")

@@ -86,6 +86,18 @@ class Histories:
         return self.where(from_end <= length)
 
     @staticmethod
+    def joined(parts: Sequence[Histories]) -> Histories:
+        """The shoppers of several histories, one after the other."""
+        if len(parts) == 1:
+            return parts[0].slice(0, len(parts[0]))
+        offsets = np.concatenate([[0], np.cumsum(np.concatenate([part.lengths for part in parts]))])
+        columns = (
+            np.concatenate([getattr(part, name)[int(part.offsets[0]) : int(part.offsets[-1])] for part in parts])
+            for name in ("item_index", "event_type", "timestamp")
+        )
+        return Histories(offsets.astype(np.int64), *columns)
+
+    @staticmethod
     def of_items(items: Sequence[Sequence[int] | Int32Array], event_type: EventType = EventType.VIEW) -> Histories:
         """Histories from lists of item indices (oldest first), all of one event type, one second apart."""
         lengths = [len(row) for row in items]

@@ -1,7 +1,8 @@
-"""Makes a bundle of a fitted recommender and the log that it shall answer from."""
+"""Makes a bundle of a fitted pipeline and the log that it shall answer from."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from shopkeeper.data.transforms.transformer import FeatureTransformer
 from shopkeeper.pipeline.bundle import Bundle
 from shopkeeper.pipeline.card import Card, now, versions
 from shopkeeper.pipeline.index import ItemIndex
+from shopkeeper.pipeline.pipeline import Pipeline
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.neural import NeuralRecommender
 from shopkeeper.training.settings import TrainingSettings
@@ -25,40 +27,42 @@ def make_bundle(
     dataset: Dataset,
     split: Split,
     training: TrainingSettings,
-    evaluation: Evaluation | None,
+    evaluations: Sequence[Evaluation],
     seconds: float,
 ) -> Bundle:
     """Puts together all that answering needs.
 
     Args:
-        recommender: Fitted on the training part; from now on it remembers the whole log.
+        recommender: A pipeline, or a recommender that shall answer alone, fitted on the training part; from now on it
+            remembers the whole log.
         dataset: The whole log.
         split: How the log was split.
         training: How networks were trained.
-        evaluation: What the model reached, for the card; None where nothing was held out.
+        evaluations: What the pipeline and its recommender reached, for the card; empty where nothing was held out.
         seconds: Wall time of fitting.
 
     Returns:
         The bundle, not yet saved.
     """
-    recommender.remember(dataset)
-    vectors = recommender.item_vectors()
+    pipeline = recommender if isinstance(recommender, Pipeline) else Pipeline.of_fitted([recommender])
+    pipeline.remember(dataset)
+    primary, vectors = pipeline.primary, pipeline.item_vectors()
     return Bundle(
-        recommender=recommender,
+        pipeline=pipeline,
         card=Card(
-            model=recommender.name,
-            model_settings=recommender.config.model_dump(mode="json"),
+            model=primary.name,
+            model_settings=primary.config.model_dump(mode="json"),
+            pipeline=_pipeline_facts(pipeline),
             training_settings=training.model_dump(mode="json"),
             split_settings=split.settings.model_dump(mode="json"),
             data=_data_facts(dataset, split),
-            metrics=[] if evaluation is None else [row.to_json() for row in evaluation.rows if row.group == "all"],
-            learning_curve=learning_curve(recommender),
+            metrics=[row.to_json() for one in evaluations for row in one.rows if row.group == "all"],
+            learning_curve=learning_curve(primary),
             seed=training.seed,
             seconds=seconds,
             created_at=now(),
             versions=versions(),
         ),
-        catalog=dataset.catalog,
         features=_features(dataset, split),
         index=None if vectors is None else ItemIndex.build(vectors),
     )
@@ -68,6 +72,14 @@ def learning_curve(recommender: Recommender) -> list[dict[str, float | None]]:
     """One record an epoch of a model that was fitted in this process; empty for one without epochs."""
     result = recommender.training_result if isinstance(recommender, NeuralRecommender) else None
     return [] if result is None else [asdict(record) for record in result.history]
+
+
+def _pipeline_facts(pipeline: Pipeline) -> dict[str, Any]:
+    return {
+        "settings": pipeline.config.model_dump(mode="json"),
+        "weights": {model.name: weight for model, weight in zip(pipeline.recommenders, pipeline.weights, strict=True)},
+        "fallbacks": [model.name for model in pipeline.fallbacks],
+    }
 
 
 def _data_facts(dataset: Dataset, split: Split) -> dict[str, Any]:

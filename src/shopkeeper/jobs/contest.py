@@ -43,12 +43,12 @@ def fit_models(
     return fits, skipped
 
 
-def best_on_validation(fits: Sequence[Fit], parts: Split, settings: ShopSettings) -> Fit:
-    """The model with the highest NDCG@10 on the validation part; the first where nobody is asked there."""
+def best_on_validation(fits: Sequence[Fit], parts: Split, settings: ShopSettings) -> list[Fit]:
+    """The models by falling NDCG@10 on the validation part; in their own order where nobody is asked there."""
     if len(parts.validation) == 0:
-        return fits[0]
+        return list(fits)
     asked = sample_holdout(parts.validation, settings.training.validation_users, settings.training.seed)
-    return max(fits, key=lambda one: validation_ndcg(one.recommender, asked))
+    return sorted(fits, key=lambda one: -validation_ndcg(one.recommender, asked))
 
 
 def with_free_names(fits: Sequence[Fit]) -> list[Fit]:

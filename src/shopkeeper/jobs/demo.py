@@ -20,14 +20,17 @@ from shopkeeper.data.split import split
 from shopkeeper.data.validation.report import ValidationReport
 from shopkeeper.data.validation.validate import validate
 from shopkeeper.evaluation.contest import Fit, measure
+from shopkeeper.evaluation.cost import Cost
 from shopkeeper.evaluation.leaderboard import Leaderboard
 from shopkeeper.evaluation.report.page import write_report
 from shopkeeper.jobs.bundles import make_bundle
 from shopkeeper.jobs.contest import best_on_validation, fit_models
 from shopkeeper.jobs.grocery import grocery_tables
+from shopkeeper.jobs.pipelines import pipeline_of
 from shopkeeper.jobs.report import report_inputs
 from shopkeeper.jobs.settings import ShopSettings
 from shopkeeper.pipeline.bundle import Bundle
+from shopkeeper.pipeline.pipeline import Pipeline
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders.recommendations import Recommendations
 
@@ -36,6 +39,8 @@ DEMO_SETTINGS: Final = Path(__file__).with_name("demo.toml")
 MODELS: Final = (
     "MostPopular", "RecentlyViewed", "PersonalFrequency", "Transitions", "ItemKNN", "EASE", "ALS", "BPR", "SASRec",
 )  # fmt: skip
+TOGETHER: Final = 3
+"""Models, the best ones on the validation part, that the pipeline may blend."""
 SHOPPERS: Final = 3
 """Shoppers whose recommendations are shown."""
 
@@ -50,7 +55,7 @@ class Demo:
         dataset: The prepared log.
         leaderboard: All models on the test part.
         skipped: One line for each model that does not fit this log.
-        bundle: The model that was best on the validation part.
+        bundle: A pipeline of the models that were best on the validation part.
         shoppers: Its answers for some shoppers.
     """
 
@@ -102,20 +107,23 @@ def run_demo(
     dataset = prepare(events, catalog, settings.prepare, folder / "dataset", progress)
     parts = split(dataset, settings.prepare.split)
     fits, skipped = fit_models(models, parts, settings, progress)
-    board = measure(fits, parts, settings.evaluation, progress)
+    best = best_on_validation(fits, parts, settings)[:TOGETHER]
+    pipeline = pipeline_of([one.recommender for one in best], parts, settings)
+    cost = Cost(sum(one.cost.seconds for one in best), max(one.cost.peak_megabytes or 0.0 for one in best))
+    served = Fit(pipeline, cost, settings.training.seed)
+    board = measure([*fits, served], parts, settings.evaluation, progress)
     board.save(folder / "leaderboard.json")
-    best = best_on_validation(fits, parts, settings)
-    evaluation = next(entry.evaluation for entry in board.entries if entry.name == best.recommender.name)
-    bundle = make_bundle(best.recommender, dataset, parts, settings.training, evaluation, best.cost.seconds)
+    evaluations = [entry.evaluation for entry in board.entries if entry.name in (pipeline.name, pipeline.primary.name)]
+    bundle = make_bundle(pipeline, dataset, parts, settings.training, evaluations, cost.seconds)
     bundle.save(folder / "bundle")
     inputs = report_inputs(dataset, parts, board, fits, bundle.card, findings.to_json(), command)
     write_report(inputs, folder / "report.html")
-    return Demo(folder, findings, dataset, board, skipped, bundle, _answers(best, dataset, settings.training.seed))
+    return Demo(folder, findings, dataset, board, skipped, bundle, _answers(pipeline, dataset, settings.training.seed))
 
 
-def _answers(best: Fit, dataset: Dataset, seed: int) -> Recommendations:
+def _answers(pipeline: Pipeline, dataset: Dataset, seed: int) -> Recommendations:
     """Recommendations for a few shoppers of at least five events, drawn by seed."""
     enough = np.flatnonzero(dataset.histories.lengths >= 5)
     pool = enough if len(enough) else np.arange(dataset.n_users)
     drawn = np.random.default_rng(seed).choice(pool, min(SHOPPERS, len(pool)), replace=False)
-    return best.recommender.recommend(dataset.users.ids(drawn + 1), k=10)
+    return pipeline.recommend(dataset.users.ids(drawn + 1), k=10)

@@ -65,7 +65,11 @@ def evaluate_bundles(
     parts = split(dataset, build(SplitSettings, bundles[0].card.split_settings))
     for bundle in bundles:
         _check_origin(bundle, parts)
-    given = [Fit(bundle.recommender, Cost(bundle.card.seconds), bundle.card.seed) for bundle in bundles]
+    given = [
+        Fit(model, Cost(bundle.card.seconds), bundle.card.seed)
+        for bundle in bundles
+        for model in (bundle.pipeline, bundle.recommender)
+    ]
     names = {fit.recommender.name for fit in given}
     beside, skipped = fit_models(
         [name for name in baselines if recommender_class(name).__name__ not in names], parts, settings, progress

@@ -12,6 +12,7 @@ from shopkeeper.data.events import EventsSettings
 from shopkeeper.data.prepare import PrepareSettings
 from shopkeeper.data.validation.settings import ValidationSettings
 from shopkeeper.evaluation.settings import EvaluationSettings
+from shopkeeper.pipeline.settings import PipelineSettings
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.registry import recommender_class
 from shopkeeper.training.settings import TrainingSettings
@@ -30,6 +31,8 @@ class ShopSettings(Settings):
     """Cleaning, and the split that it must not look beyond."""
     models: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Settings of recommenders, by name: `[models.sasrec]`."""
+    pipeline: PipelineSettings = PipelineSettings()
+    """What stands around the model when it is served."""
     training: TrainingSettings = TrainingSettings()
     """How networks are trained."""
     evaluation: EvaluationSettings = EvaluationSettings()

@@ -1,7 +1,8 @@
-"""Trains one recommender on a prepared log and makes the bundle."""
+"""Trains one recommender on a prepared log, puts it into a pipeline, and makes the bundle."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shopkeeper.data.dataset import Dataset
@@ -9,6 +10,7 @@ from shopkeeper.data.split import split
 from shopkeeper.evaluation.cost import measured
 from shopkeeper.evaluation.evaluate import Evaluation, evaluate
 from shopkeeper.jobs.bundles import make_bundle
+from shopkeeper.jobs.pipelines import make_pipeline
 from shopkeeper.jobs.settings import ShopSettings
 from shopkeeper.pipeline.bundle import Bundle
 from shopkeeper.progress import Progress
@@ -20,15 +22,15 @@ class Trained:
 
     Attributes:
         bundle: What to serve.
-        evaluation: Figures on the validation part; None where it asks nobody.
+        evaluations: Figures of the pipeline and of its recommender on the validation part; empty where it asks nobody.
     """
 
     bundle: Bundle
-    evaluation: Evaluation | None
+    evaluations: Sequence[Evaluation]
 
 
 def train(dataset: Dataset, model: str, settings: ShopSettings, progress: Progress | None = None) -> Trained:
-    """Splits a log, fits a recommender on the training part, and measures it on the validation part.
+    """Splits a log, fits a recommender and its pipeline on the training part, and measures both on the validation part.
 
     Args:
         dataset: A prepared log.
@@ -45,7 +47,11 @@ def train(dataset: Dataset, model: str, settings: ShopSettings, progress: Progre
     asked = parts.validation if len(parts.validation) else None
     with measured() as cost:
         recommender.fit(parts.train, asked, settings.training, progress)
-    evaluation = None
+        pipeline = make_pipeline(recommender, parts, settings, progress)
+    evaluations = []
     if asked is not None:
-        evaluation = evaluate(recommender, asked, settings.evaluation, part="validation", progress=progress)
-    return Trained(make_bundle(recommender, dataset, parts, settings.training, evaluation, cost.seconds), evaluation)
+        evaluations = [
+            evaluate(one, asked, settings.evaluation, part="validation", progress=progress)
+            for one in (pipeline, recommender)
+        ]
+    return Trained(make_bundle(pipeline, dataset, parts, settings.training, evaluations, cost.seconds), evaluations)

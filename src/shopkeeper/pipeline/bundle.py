@@ -1,7 +1,7 @@
 """The bundle: one folder with all that answering needs.
 
-It holds the recommender with its id maps, the histories as of now, the catalog, the fitted feature transformation, the
-item index and the card. It is written whole or not at all, and refused when a byte of it has changed.
+It holds the pipeline with its recommenders and id maps, the histories as of now, the catalog, the fitted feature
+transformation, the item index and the card. It is written whole or not at all, and refused when one byte of it changed.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ import numpy as np
 
 from shopkeeper.artifacts import open_artifact, write_artifact
 from shopkeeper.config import build
-from shopkeeper.data.catalog import Catalog
 from shopkeeper.pipeline.card import Card
 from shopkeeper.pipeline.index import ItemIndex
+from shopkeeper.pipeline.pipeline import Pipeline
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.recommendations import Recommendations
 from shopkeeper.types import Id
 
 if TYPE_CHECKING:
+    from shopkeeper.data.catalog import Catalog
     from shopkeeper.data.transforms.transformer import FeatureTransformer
 
 KIND = "bundle"
@@ -33,18 +34,26 @@ class Bundle:
     """What a shop serves.
 
     Attributes:
-        recommender: The fitted model; it remembers the log as of when the bundle was made.
+        pipeline: What answers; it remembers the log as of when the bundle was made.
         card: Where it came from.
-        catalog: What is known of the items, or None.
         features: The transformation of catalog columns fitted on items of the training part, or None.
         index: Nearest items by cosine, or None where the model has no item vectors.
     """
 
-    recommender: Recommender
+    pipeline: Pipeline
     card: Card
-    catalog: Catalog | None = None
     features: FeatureTransformer | None = None
     index: ItemIndex | None = None
+
+    @property
+    def recommender(self) -> Recommender:
+        """The most important recommender of the pipeline."""
+        return self.pipeline.primary
+
+    @property
+    def catalog(self) -> Catalog | None:
+        """What is known of the items, or None."""
+        return self.pipeline.memory.catalog
 
     def similar_items(self, item_ids: Sequence[Id], k: int = 10) -> Recommendations:
         """Items similar to each of the given ones: by the index where there is one, else by the model.
@@ -54,7 +63,7 @@ class Bundle:
             ShopkeeperError: The model knows no similarity of items.
         """
         if self.index is None:
-            return self.recommender.similar_items(item_ids, k)
+            return self.pipeline.similar_items(item_ids, k)
         items = self.recommender.train.items
         chosen, scores = self.index.similar(items.known_indices(item_ids), min(k, len(items)))
         nothing = np.zeros(chosen.shape, dtype=bool)
@@ -67,10 +76,8 @@ class Bundle:
             ArtifactError: The place is taken by something else or the disk refuses.
         """
         with write_artifact(folder, KIND) as writer:
-            self.recommender.write(writer.folder("recommender"))
+            self.pipeline.write(writer.folder("pipeline"))
             writer.json("card.json", self.card.model_dump(mode="json"))
-            if self.catalog is not None:
-                writer.table("catalog.parquet", self.catalog.table)
             if self.features is not None:
                 self.features.write(writer.folder("features"))
             if self.index is not None:
@@ -87,9 +94,8 @@ class Bundle:
 
         reader = open_artifact(folder, KIND)
         return Bundle(
-            recommender=Recommender.read(reader.folder("recommender")),
+            pipeline=Pipeline.read(reader.folder("pipeline")),
             card=build(Card, reader.json("card.json")),
-            catalog=Catalog(reader.table("catalog.parquet")) if reader.has("catalog.parquet") else None,
             features=FeatureTransformer.read(reader.folder("features")) if reader.has("features") else None,
             index=ItemIndex.read(reader.folder("index")) if reader.has("index") else None,
         )

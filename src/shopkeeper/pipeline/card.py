@@ -31,6 +31,8 @@ class Card(Settings):
     """Name of the recommender."""
     model_settings: dict[str, Any]
     """Its settings."""
+    pipeline: dict[str, Any]
+    """Settings of the pipeline, weights of its recommenders, names of its fallbacks."""
     training_settings: dict[str, Any]
     """How it was trained."""
     split_settings: dict[str, Any]

@@ -60,6 +60,8 @@ class Recommender(ABC):
     """Whether the model has its own answer for a shopper without any event."""
     shows_seen: ClassVar[bool] = False
     """Whether the answer consists of seen items, so that they are shown unless a caller says otherwise."""
+    follows: ClassVar[bool] = False
+    """Whether its scores say what shoppers take soon after an item, and not only beside it."""
     logits: ClassVar[bool] = False
     """Whether scores are logarithms of odds; otherwise they are amounts, and none counts below zero."""
 

@@ -31,6 +31,11 @@ class Eligible:
         items = np.concatenate(hidden) if hidden else np.zeros(0, dtype=np.int32)
         return Eligible(allowed, rows, items.astype(np.int32))
 
+    def of_row(self, row: int) -> Eligible:
+        """What one shopper may get."""
+        items = self.hidden_items[self.hidden_rows == row]
+        return Eligible(self.allowed, np.zeros(len(items), dtype=np.int64), items)
+
     @property
     def most_hidden(self) -> int:
         """The largest number of hidden items of one shopper."""

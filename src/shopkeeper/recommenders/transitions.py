@@ -63,6 +63,7 @@ class Transitions(ItemLinks):
     Config = TransitionsConfig
     config: TransitionsConfig
     learns = "order"
+    follows = True
 
     def _fit(
         self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None

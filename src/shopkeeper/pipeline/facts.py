@@ -1,0 +1,152 @@
+"""What the pipeline and the service know of the items, as arrays in the order of the item vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shopkeeper.data import schema
+from shopkeeper.data.schema import CATEGORY_SEPARATOR
+from shopkeeper.data.vocabulary import Vocabulary
+from shopkeeper.types import BoolArray, Float32Array, Int32Array
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from shopkeeper.data.catalog import Catalog
+
+CACHED_MASKS = 256
+"""Categories whose items are kept as a mask."""
+
+
+@dataclass(frozen=True)
+class Codes:
+    """One text of every item as a number.
+
+    Attributes:
+        code: int32 [n_items + 1]; place in `values`, -1 where nothing is known.
+        values: The distinct texts.
+    """
+
+    code: Int32Array
+    values: Sequence[str]
+
+    def __getitem__(self, item_index: int) -> str | None:
+        """The text of one item."""
+        code = int(self.code[item_index])
+        return None if code < 0 else self.values[code]
+
+    @staticmethod
+    def of(column: pa.ChunkedArray | None, n_items: int) -> Codes:
+        """From a column aligned to the vocabulary; None stands for a column that is not there."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        code = np.full(n_items + 1, -1, dtype=np.int32)
+        if column is None:
+            return Codes(code, [])
+        text = pa.chunked_array([column.combine_chunks().cast(pa.large_string())])
+        encoded = text.combine_chunks().dictionary_encode()
+        code[1:] = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
+        return Codes(code, encoded.dictionary.to_pylist())
+
+
+@dataclass(frozen=True)
+class ItemFacts:
+    """Facts of every item; index 0 is padding.
+
+    Attributes:
+        categories: Category paths.
+        brands: Brands.
+        prices: float32 [n_items + 1]; NaN where unknown.
+        available: bool [n_items + 1]; false where the catalog says that it is not on sale. Index 0 is false.
+        titles: Aligned titles, or None.
+        images: Aligned image addresses, or None.
+    """
+
+    categories: Codes
+    brands: Codes
+    prices: Float32Array
+    available: BoolArray
+    titles: pa.ChunkedArray | None = None
+    images: pa.ChunkedArray | None = None
+    _masks: dict[str, BoolArray] = field(default_factory=dict, repr=False)
+
+    @staticmethod
+    def of(catalog: Catalog | None, items: Vocabulary) -> ItemFacts:
+        """The facts that a catalog holds; without one nothing is known and everything is on sale."""
+        table = None if catalog is None else catalog.aligned(items)
+        columns = {} if table is None else {name: table.column(name) for name in table.column_names}
+        prices = np.full(len(items) + 1, np.nan, dtype=np.float32)
+        if schema.PRICE in columns:
+            prices[1:] = columns[schema.PRICE].to_numpy()
+        available = np.ones(len(items) + 1, dtype=bool)
+        if schema.AVAILABLE in columns:
+            available[1:] = columns[schema.AVAILABLE].fill_null(True).to_numpy()
+        available[0] = False
+        title = None if catalog is None else catalog.title_column
+        return ItemFacts(
+            categories=Codes.of(columns.get(schema.CATEGORY), len(items)),
+            brands=Codes.of(columns.get(schema.BRAND), len(items)),
+            prices=prices,
+            available=available,
+            titles=None if title is None else columns[title],
+            images=columns.get(schema.IMAGE),
+        )
+
+    def title(self, item_index: int) -> str | None:
+        """What a reader calls the item."""
+        return _at(self.titles, item_index)
+
+    def image(self, item_index: int) -> str | None:
+        """Address of its picture."""
+        return _at(self.images, item_index)
+
+    def category(self, item_index: int) -> str | None:
+        """Its category path."""
+        return self.categories[item_index]
+
+    def brand(self, item_index: int) -> str | None:
+        """Its brand."""
+        return self.brands[item_index]
+
+    def price(self, item_index: int) -> float | None:
+        """Its price."""
+        price = float(self.prices[item_index])
+        return None if np.isnan(price) else price
+
+    def in_category(self, start: str) -> BoolArray:
+        """Which items lie in a category or below it, bool [n_items + 1]; read-only.
+
+        Args:
+            start: Start of a path in whole steps: ``"Beauty > Hair"``.
+        """
+        mask = self._masks.get(start)
+        if mask is None:
+            below = start + CATEGORY_SEPARATOR
+            inside = np.array([path == start or path.startswith(below) for path in self.categories.values] + [False])
+            mask = inside[self.categories.code]
+            mask.setflags(write=False)
+            if len(self._masks) < CACHED_MASKS:
+                self._masks[start] = mask
+        return mask
+
+    @cached_property
+    def top_category(self) -> Int32Array:
+        """Number of the first step of each item's category path, int32 [n_items + 1]; -1 where unknown."""
+        steps = [path.split(CATEGORY_SEPARATOR)[0] for path in self.categories.values]
+        number = {step: place for place, step in enumerate(dict.fromkeys(steps))}
+        of_value = np.array([*(number[step] for step in steps), -1], dtype=np.int32)
+        result: Int32Array = of_value[self.categories.code]
+        return result
+
+
+def _at(column: pa.ChunkedArray | None, item_index: int) -> str | None:
+    if column is None or item_index < 1:
+        return None
+    value = column[item_index - 1].as_py()
+    return None if value is None else str(value)

@@ -1,0 +1,254 @@
+"""The pipeline: candidates of several recommenders, filters, one list, variety, reasons, and an answer in any case.
+
+It is itself a `Recommender`, so that what is evaluated is what is served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopkeeper.artifacts import ArtifactReader, ArtifactWriter
+from shopkeeper.config import build
+from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.histories import Histories
+from shopkeeper.data.holdout import Holdout
+from shopkeeper.data.schema import EventType
+from shopkeeper.errors import ArtifactError, ShopkeeperError
+from shopkeeper.pipeline.answering import answer
+from shopkeeper.pipeline.asking import Answer, Ask, Filters
+from shopkeeper.pipeline.blend import choose_weights
+from shopkeeper.pipeline.facts import ItemFacts
+from shopkeeper.pipeline.settings import PipelineSettings
+from shopkeeper.recommenders.base import Recommender
+from shopkeeper.recommenders.fallback import fill_in
+from shopkeeper.recommenders.popular import MostPopular, MostPopularConfig
+from shopkeeper.recommenders.storage import read_data, write_data
+from shopkeeper.training.settings import TrainingSettings
+from shopkeeper.types import BoolArray, Float32Array, Int32Array
+
+if TYPE_CHECKING:
+    from shopkeeper.progress import Progress
+
+AS_SERVED = 100
+"""So many first places of a ranking are in the order that a shop would see; those behind are without variety."""
+
+
+class Pipeline(Recommender):
+    """Recommenders that answer together.
+
+    Args:
+        recommenders: At least one, the most important first; `fit` fits them, `of_fitted` takes fitted ones.
+        config: Settings.
+    """
+
+    Config = PipelineSettings
+    config: PipelineSettings
+    answers_empty = True
+
+    def __init__(self, recommenders: Sequence[Recommender], config: PipelineSettings | None = None) -> None:
+        super().__init__(config)
+        if not recommenders:
+            raise ShopkeeperError("a pipeline needs a recommender", expected="at least one")
+        self.recommenders = list(recommenders)
+        self.weights = [1.0, *(0.0 for _ in self.recommenders[1:])]
+        """Weight of each recommender; one of weight 0 only fills up lists that are too short."""
+        self.fallbacks: list[Recommender] = []
+        """Who answers, one after the other, where the recommenders have too little to say."""
+        self._facts: ItemFacts | None = None
+
+    @classmethod
+    def of_fitted(
+        cls, recommenders: Sequence[Recommender], config: PipelineSettings | None = None,
+        validation: Holdout | None = None,
+    ) -> Self:  # fmt: skip
+        """A pipeline of recommenders that were fitted on one training part.
+
+        Args:
+            recommenders: The most important first.
+            config: Settings.
+            validation: Questions by which the weights are chosen; None lets all but the first only fill up.
+        """
+        pipeline = cls(recommenders, config)
+        pipeline._set_train(recommenders[0].train)
+        pipeline._complete(validation)
+        return pipeline
+
+    @property
+    def name(self) -> str:
+        """Names of the recommenders that have a weight."""
+        named = [model.name for model, weight in zip(self.recommenders, self.weights, strict=True) if weight > 0]
+        return f"Pipeline({' + '.join(named)})"
+
+    @property
+    def primary(self) -> Recommender:
+        """The most important recommender."""
+        return self.recommenders[0]
+
+    @property
+    def facts(self) -> ItemFacts:
+        """What is known of the items."""
+        if self._facts is None:
+            self._facts = ItemFacts.of(self.memory.catalog, self.train.items)
+        return self._facts
+
+    def remember(self, dataset: Dataset) -> None:
+        """Answers known shoppers from these histories from now on; so do its recommenders, from the same memory."""
+        super().remember(dataset)
+        self._share_memory()
+
+    def answer(self, asks: Sequence[Ask]) -> list[Answer]:
+        """Answers questions, one batch; safe to call from several threads.
+
+        Args:
+            asks: The questions.
+
+        Returns:
+            One answer each, in their order. Fewer than k items come out only where no more may.
+        """
+        return answer(self, asks)
+
+    def rank(
+        self, user_index: Int32Array, histories: Histories, k: int, hide_seen: bool | None = None,
+        excluded: Int32Array | None = None,
+    ) -> tuple[Int32Array, Float32Array, BoolArray]:  # fmt: skip
+        """The k best items of one batch, in indices: int32 [b, k], their scores, and whether from the fallback."""
+        k = min(k, self.train.n_items)
+        answers = self.answer(self._asks(user_index, histories, k, hide_seen, excluded))
+        chosen = np.zeros((len(answers), k), dtype=np.int32)
+        scores = np.full((len(answers), k), -np.inf, dtype=np.float32)
+        from_fallback = np.zeros((len(answers), k), dtype=bool)
+        for row, one in enumerate(answers):
+            size = len(one.item_index)
+            chosen[row, :size], scores[row, :size] = one.item_index, one.scores
+            from_fallback[row, size - one.fallback : size] = True
+        return chosen, scores, from_fallback
+
+    def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
+        """Scores in the order of the answers; minus infinity for all that is neither candidate nor filled up."""
+        return self._dense(user_index, histories, None)
+
+    def final_scores(
+        self, user_index: Int32Array, histories: Histories, hide_seen: bool | None = None
+    ) -> tuple[Float32Array, BoolArray]:
+        """Scores in the order of the answers, and popularity below; hidden items are minus infinity.
+
+        Items in the cart or not on sale stand below all others.
+        """
+        scores = self._dense(user_index, histories, hide_seen)
+        from_fallback = fill_in(scores, self._fallback_scores())
+        scores[:, 0] = -np.inf
+        if self.hide_seen if hide_seen is None else hide_seen:
+            scores[histories.rows, histories.item_index] = -np.inf
+        return scores, from_fallback
+
+    def similarity(self, item_index: Int32Array) -> Float32Array:
+        """That of the first recommender that knows one."""
+        for model in self.recommenders[:-1]:
+            try:
+                return model.similarity(item_index)
+            except ShopkeeperError:
+                continue
+        return self.recommenders[-1].similarity(item_index)
+
+    def item_vectors(self) -> Float32Array | None:
+        """Those of the most important recommender."""
+        return self.primary.item_vectors()
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What all recommenders learned, each name with the place of its recommender before it."""
+        return {f"{place}/{name}": values for place, model in enumerate(self.recommenders)
+                for name, values in model.state().items()}  # fmt: skip
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """Gives each recommender back what it learned."""
+        for place, model in enumerate(self.recommenders):
+            start = f"{place}/"
+            model.restore({name.removeprefix(start): value for name, value in state.items() if name.startswith(start)})
+
+    def write(self, writer: ArtifactWriter, data: bool = True) -> None:
+        """Writes the files into a folder of an artifact: ids and histories once, then each recommender without them."""
+        facts = {
+            "config": self.config.model_dump(mode="json"),
+            "weights": self.weights,
+            "hide_seen": self.hide_seen,
+            "usual_event": self.usual_event.value,
+            "recommenders": len(self.recommenders),
+            "fallbacks": len(self.fallbacks),
+        }
+        writer.json("pipeline.json", facts)
+        if data:
+            write_data(writer, self.train, self._memory)
+        for kind, models in (("recommenders", self.recommenders), ("fallbacks", self.fallbacks)):
+            for place, model in enumerate(models):
+                model.write(writer.folder(f"{kind}/{place}"), data=False)
+
+    @classmethod
+    def read(cls, reader: ArtifactReader, train: Dataset | None = None) -> Self:
+        """Reads the files from a folder of an opened artifact.
+
+        Raises:
+            ArtifactError: It is damaged, or its training part is neither here nor given.
+        """
+        facts = reader.json("pipeline.json")
+        stored, memory = read_data(reader)
+        train = train if train is not None else stored
+        if train is None:
+            raise ArtifactError(f"{reader.path} holds a pipeline without its ids")
+        models, fallbacks = (
+            [Recommender.read(reader.folder(f"{kind}/{place}"), train) for place in range(facts[kind])]
+            for kind in ("recommenders", "fallbacks")
+        )
+        pipeline = cls(models, build(PipelineSettings, facts["config"]))
+        pipeline._set_train(train)
+        pipeline.weights, pipeline.fallbacks = facts["weights"], fallbacks
+        pipeline.hide_seen, pipeline.usual_event = facts["hide_seen"], EventType(facts["usual_event"])
+        pipeline._memory = memory
+        pipeline._share_memory()
+        return pipeline
+
+    def _fit(
+        self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None
+    ) -> None:
+        for model in self.recommenders:
+            model.fit(train, validation, training, progress)
+        self._complete(validation)
+
+    def _complete(self, validation: Holdout | None) -> None:
+        """Makes what stands around the fitted recommenders: settings of the first one, fallbacks, weights."""
+        self.hide_seen, self.usual_event = self.primary.hide_seen, self.primary.usual_event
+        if self.config.hide_seen is not None:
+            self.hide_seen = self.config.hide_seen
+        self.fallbacks = [MostPopular().fit(self.train)]
+        if (self.facts.categories.code >= 0).any():
+            self.fallbacks.insert(0, MostPopular(MostPopularConfig(category_depth=1)).fit(self.train))
+        if validation is not None and len(validation) and len(self.recommenders) > 1:
+            self.weights = choose_weights(self, validation)
+
+    def _share_memory(self) -> None:
+        self._facts = None
+        for model in self.recommenders:
+            model._memory = self._memory
+
+    def _asks(
+        self, user_index: Int32Array, histories: Histories, k: int, hide_seen: bool | None,
+        excluded: Int32Array | None = None,
+    ) -> list[Ask]:  # fmt: skip
+        filters = replace(Filters(), hide_seen=hide_seen)
+        exclude = np.zeros(0, dtype=np.int32) if excluded is None else excluded
+        return [
+            Ask(int(user), histories.slice(place, place + 1), k, filters, exclude)
+            for place, user in enumerate(user_index)
+        ]
+
+    def _dense(self, user_index: Int32Array, histories: Histories, hide_seen: bool | None) -> Float32Array:
+        """Scores of the candidates in dense rows, float32 [b, n_items + 1]."""
+        chosen, values, _ = self.rank(user_index, histories, min(AS_SERVED, self.train.n_items), hide_seen)
+        scores = np.full((len(chosen), self.train.n_items + 1), -np.inf, dtype=np.float32)
+        np.put_along_axis(scores, chosen.astype(np.int64), values, axis=1)
+        scores[:, 0] = -np.inf
+        return scores
