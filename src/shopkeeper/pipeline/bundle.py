@@ -84,15 +84,19 @@ class Bundle:
                 self.index.write(writer.folder("index"))
 
     @staticmethod
-    def load(folder: Path) -> Bundle:
+    def load(folder: Path, mapped: bool = True) -> Bundle:
         """Opens a bundle after comparing the hash of every file.
+
+        Args:
+            folder: Where it stands.
+            mapped: Leave arrays on the disk as memory maps; False reads them into memory.
 
         Raises:
             ArtifactError: There is none, or it is truncated, edited, foreign or of another version.
         """
         from shopkeeper.data.transforms.transformer import FeatureTransformer
 
-        reader = open_artifact(folder, KIND)
+        reader = open_artifact(folder, KIND, mapped=mapped)
         return Bundle(
             pipeline=Pipeline.read(reader.folder("pipeline")),
             card=build(Card, reader.json("card.json")),
