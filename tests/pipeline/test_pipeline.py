@@ -182,7 +182,8 @@ def test_it_is_evaluated_in_the_order_that_it_serves(shop: Dataset) -> None:
     pipeline = Pipeline([Transitions(NARROW), ItemKNN()]).fit(parts.train, parts.validation)
     users, asked = parts.test.user_index, parts.test.histories
     scores, _ = pipeline.final_scores(users, asked)
-    served = pipeline.answer([Ask(int(user), asked.slice(row, row + 1), 5) for row, user in enumerate(users)])
+    past = Filters(available=False)
+    served = pipeline.answer([Ask(int(user), asked.slice(row, row + 1), 5, past) for row, user in enumerate(users)])
     for row, answer in enumerate(served):
         assert np.argsort(-scores[row], kind="stable")[: len(answer.item_index)].tolist() == answer.item_index.tolist()
     reached = evaluate(pipeline, parts.test).value("hit_rate", 5)

@@ -6,7 +6,6 @@ It is itself a `Recommender`, so that what is evaluated is what is served.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -117,16 +116,7 @@ class Pipeline(Recommender):
         excluded: Int32Array | None = None,
     ) -> tuple[Int32Array, Float32Array, BoolArray]:  # fmt: skip
         """The k best items of one batch, in indices: int32 [b, k], their scores, and whether from the fallback."""
-        k = min(k, self.train.n_items)
-        answers = self.answer(self._asks(user_index, histories, k, hide_seen, excluded))
-        chosen = np.zeros((len(answers), k), dtype=np.int32)
-        scores = np.full((len(answers), k), -np.inf, dtype=np.float32)
-        from_fallback = np.zeros((len(answers), k), dtype=bool)
-        for row, one in enumerate(answers):
-            size = len(one.item_index)
-            chosen[row, :size], scores[row, :size] = one.item_index, one.scores
-            from_fallback[row, size - one.fallback : size] = True
-        return chosen, scores, from_fallback
+        return self._ranked(user_index, histories, k, Filters(hide_seen=hide_seen), excluded)
 
     def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
         """Scores in the order of the answers; minus infinity for all that is neither candidate nor filled up."""
@@ -137,7 +127,8 @@ class Pipeline(Recommender):
     ) -> tuple[Float32Array, BoolArray]:
         """Scores in the order of the answers, and popularity below; hidden items are minus infinity.
 
-        Items in the cart or not on sale stand below all others.
+        Items in the cart stand below all others. Whether an item is on sale does not count here: the catalog knows it
+        of today, and these are the scores of an evaluation, whose questions are of the past.
         """
         scores = self._dense(user_index, histories, hide_seen)
         from_fallback = fill_in(scores, self._fallback_scores())
@@ -234,20 +225,29 @@ class Pipeline(Recommender):
         for model in self.recommenders:
             model._memory = self._memory
 
-    def _asks(
-        self, user_index: Int32Array, histories: Histories, k: int, hide_seen: bool | None,
+    def _ranked(
+        self, user_index: Int32Array, histories: Histories, k: int, filters: Filters,
         excluded: Int32Array | None = None,
-    ) -> list[Ask]:  # fmt: skip
-        filters = replace(Filters(), hide_seen=hide_seen)
+    ) -> tuple[Int32Array, Float32Array, BoolArray]:  # fmt: skip
+        """What `rank` gives, for any filters."""
+        k = min(k, self.train.n_items)
         exclude = np.zeros(0, dtype=np.int32) if excluded is None else excluded
-        return [
-            Ask(int(user), histories.slice(place, place + 1), k, filters, exclude)
-            for place, user in enumerate(user_index)
-        ]
+        users = enumerate(np.asarray(user_index).tolist())
+        asks = [Ask(user, histories.slice(row, row + 1), k, filters, exclude) for row, user in users]
+        answers = self.answer(asks)
+        chosen = np.zeros((len(answers), k), dtype=np.int32)
+        scores = np.full((len(answers), k), -np.inf, dtype=np.float32)
+        from_fallback = np.zeros((len(answers), k), dtype=bool)
+        for row, one in enumerate(answers):
+            size = len(one.item_index)
+            chosen[row, :size], scores[row, :size] = one.item_index, one.scores
+            from_fallback[row, size - one.fallback : size] = True
+        return chosen, scores, from_fallback
 
     def _dense(self, user_index: Int32Array, histories: Histories, hide_seen: bool | None) -> Float32Array:
         """Scores of the candidates in dense rows, float32 [b, n_items + 1]."""
-        chosen, values, _ = self.rank(user_index, histories, min(AS_SERVED, self.train.n_items), hide_seen)
+        filters = Filters(available=False, hide_seen=hide_seen)
+        chosen, values, _ = self._ranked(user_index, histories, AS_SERVED, filters)
         scores = np.full((len(chosen), self.train.n_items + 1), -np.inf, dtype=np.float32)
         np.put_along_axis(scores, chosen.astype(np.int64), values, axis=1)
         scores[:, 0] = -np.inf
