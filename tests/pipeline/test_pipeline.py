@@ -171,10 +171,8 @@ def test_weights_are_chosen_on_the_validation_part(shop: Dataset) -> None:
     pipeline = Pipeline.of_fitted([blind, seeing], validation=parts.validation)
     assert pipeline.weights[1] > 0
     assert sum(pipeline.weights) == pytest.approx(1)
-    assert pipeline.name == "Pipeline(MostPopular + Transitions)"
     other = Pipeline.of_fitted([seeing, blind], validation=parts.validation)
     assert other.weights == [1.0, 0.0]
-    assert other.name == "Pipeline(Transitions)"
 
 
 def test_it_is_evaluated_in_the_order_that_it_serves(shop: Dataset) -> None:
@@ -212,3 +210,13 @@ def test_saved_and_loaded_answers_the_same(shop: Dataset, tmp_path: Path) -> Non
 def test_a_pipeline_of_nothing_is_refused() -> None:
     with pytest.raises(ShopkeeperError, match="needs a recommender"):
         Pipeline([])
+
+
+def test_recommend_tells_source_and_reason_in_words(pipeline: Pipeline) -> None:
+    answer = pipeline.recommend(histories=[["item-03", "nothing like it"]], k=11, explain=True)
+    assert answer.ignored == [["nothing like it"]]
+    first, last = answer[0][0], answer[0][-1]
+    assert (first.item_id, first.source, first.reason) == ("item-04", "Transitions", "often next after Thing 3")
+    assert (last.source, last.reason) == ("MostPopular", "popular in the shop")
+    assert pipeline.recommend(histories=[["item-03"]], k=1)[0][0].reason is None
+    assert answer.to_arrow().column("source").to_pylist()[-1] == "MostPopular"

@@ -13,6 +13,7 @@ from shopkeeper.data.holdout import Holdout
 from shopkeeper.data.schema import EventType
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import ArtifactError, ConfigError, DataError
+from shopkeeper.recommenders.candidates import Eligible
 from shopkeeper.recommenders.sasrec import SASRec, SASRecConfig
 from shopkeeper.training.settings import OptimizerSettings, TrainingSettings
 
@@ -203,3 +204,14 @@ def test_similarity_is_the_cosine_of_the_vectors_that_the_index_takes(cycle):
     assert vectors.shape == (cycle.n_items + 1, 64)
     unit = vectors[1:] / np.linalg.norm(vectors[1:], axis=1, keepdims=True)
     np.testing.assert_allclose(model.similarity(np.array([3], dtype=np.int32))[0, 1:], unit @ unit[2], atol=1e-5)
+
+
+def test_single_scores_hold_biases_and_repeats(cycle: Dataset):
+    model = SASRec(SASRecConfig(**SMALL, repeats=True, item_bias=True)).fit(cycle, training=FAST)
+    users, asked = np.zeros(3, np.int32), Histories.of_items([[3, 5, 3], [7], []])
+    items = np.array([[3, 5, 1], [7, 8, 2], [1, 2, 3]], dtype=np.int32)
+    expected = np.take_along_axis(model.score(users, asked), items.astype(np.int64), axis=1)
+    np.testing.assert_allclose(model.score_items(users, asked, items), expected, rtol=1e-4, atol=1e-5)
+    found = model.candidates(users, asked, 4, Eligible.of(None, [np.zeros(0, np.int32)] * 3))
+    dense = model.score(users, asked)[:, 1:]
+    np.testing.assert_allclose(found.scores[:2], -np.sort(-dense, axis=1)[:2, :4], rtol=1e-4, atol=1e-5)

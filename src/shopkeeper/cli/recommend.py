@@ -30,7 +30,7 @@ def recommend(
     exclude: Annotated[str | None, typer.Option("--exclude", help="Item ids by comma that must not come out.")] = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Recommend items, with title, score and the model that each comes from.
+    """Recommend items, with title, score, the model that each comes from, and the reason.
 
     Examples: shopkeeper recommend bundle --user 1042; shopkeeper recommend bundle --history 17,4,99 --k 5;
     shopkeeper recommend bundle --all --out recommendations.parquet
@@ -77,7 +77,7 @@ def _to_screen(
         return
     given = None if history is None else [_item_ids(bundle, history)]
     who = None if user is None else [recommender.memory.users.parse(user)]
-    answer = recommender.recommend(who, given, k=k, exclude=_item_ids(bundle, exclude))
+    answer = recommender.recommend(who, given, k=k, exclude=_item_ids(bundle, exclude), explain=True)
     title = f"for shopper {user}" if user is not None else "for this history"
     console.print(recommendation_table(answer[0], bundle.catalog, title))
     if answer.ignored[0]:

@@ -57,10 +57,14 @@ def recommendation_table(answer: Sequence[Recommendation], catalog: Catalog | No
         table.add_column("title")
     table.add_column("score", justify="right")
     table.add_column("from")
+    explained = any(item.reason for item in answer)
+    if explained:
+        table.add_column("why")
     titles = catalog.titles([item.item_id for item in answer]) if catalog is not None else []
     for place, item in enumerate(answer):
         name = [escape(titles[place] or "")] if catalog is not None else []
-        table.add_row(str(place + 1), escape(str(item.item_id)), *name, f"{item.score:.4g}", escape(item.source))
+        why = [escape(item.reason or "")] if explained else []
+        table.add_row(str(place + 1), escape(str(item.item_id)), *name, f"{item.score:.4g}", escape(item.source), *why)
     return table
 
 

@@ -126,4 +126,4 @@ def _answers(pipeline: Pipeline, dataset: Dataset, seed: int) -> Recommendations
     enough = np.flatnonzero(dataset.histories.lengths >= 5)
     pool = enough if len(enough) else np.arange(dataset.n_users)
     drawn = np.random.default_rng(seed).choice(pool, min(SHOPPERS, len(pool)), replace=False)
-    return pipeline.recommend(dataset.users.ids(drawn + 1), k=10)
+    return pipeline.recommend(dataset.users.ids(drawn + 1), k=10, explain=True)

@@ -50,16 +50,16 @@ class ItemTable(nn.Module):
         """What hidden states are compared with.
 
         Args:
-            items: int64 [k]; None takes all, padding included.
+            items: int64 of any shape; None takes all, padding included.
 
         Returns:
-            Float [k or n_items + 1, width]; width is `size`, and one more with a bias.
+            Float [..., width], or [n_items + 1, width] for all; width is `size`, and one more with a bias.
         """
         if items is None:
             table = self.embedding.weight
             return table if self.bias is None else torch.cat([table, self.bias.weight], dim=1)
         rows = cast(Tensor, self.embedding(items))
-        return rows if self.bias is None else torch.cat([rows, self.bias(items)], dim=1)
+        return rows if self.bias is None else torch.cat([rows, self.bias(items)], dim=-1)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Inner products with all rows, without making them: float [b, n_items + 1] for hidden float [b, width]."""

@@ -22,13 +22,16 @@ from shopkeeper.pipeline.answering import answer
 from shopkeeper.pipeline.asking import Answer, Ask, Filters
 from shopkeeper.pipeline.blend import choose_weights
 from shopkeeper.pipeline.facts import ItemFacts
+from shopkeeper.pipeline.recommending import answers_of, as_arrays, as_recommendations
 from shopkeeper.pipeline.settings import PipelineSettings
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.fallback import fill_in
 from shopkeeper.recommenders.popular import MostPopular, MostPopularConfig
+from shopkeeper.recommenders.questions import Question, ask, indices_of
+from shopkeeper.recommenders.recommendations import Recommendations
 from shopkeeper.recommenders.storage import read_data, write_data
 from shopkeeper.training.settings import TrainingSettings
-from shopkeeper.types import BoolArray, Float32Array, Int32Array
+from shopkeeper.types import BoolArray, Float32Array, Id, Int32Array
 
 if TYPE_CHECKING:
     from shopkeeper.progress import Progress
@@ -79,9 +82,8 @@ class Pipeline(Recommender):
 
     @property
     def name(self) -> str:
-        """Names of the recommenders that have a weight."""
-        named = [model.name for model, weight in zip(self.recommenders, self.weights, strict=True) if weight > 0]
-        return f"Pipeline({' + '.join(named)})"
+        """Named after its most important recommender."""
+        return f"Pipeline of {self.primary.name}"
 
     @property
     def primary(self) -> Recommender:
@@ -111,12 +113,40 @@ class Pipeline(Recommender):
         """
         return answer(self, asks)
 
+    def recommend(
+        self, user_ids: Sequence[Id | None] | None = None, histories: Sequence[Sequence[Id]] | None = None, k: int = 10,
+        exclude: Sequence[Id] = (), hide_seen: bool | None = None, explain: bool = False,
+    ) -> Recommendations:  # fmt: skip
+        """Recommends items; as every recommender does, and with a reason for each where asked.
+
+        Args:
+            user_ids: Shoppers; None with `histories` given asks for histories alone.
+            histories: For each shopper the ids of items, oldest first, in place of the history known from training.
+            k: How many items.
+            exclude: Items that must not come out.
+            hide_seen: Hide items of the history; None does what the training data suggest.
+            explain: Say in a sentence why each item was chosen.
+
+        Raises:
+            ShopkeeperError: Neither shoppers nor histories are given, they differ in number, or k is below 1.
+        """
+        question = ask(self.train, self.memory, user_ids, histories, self.usual_event)
+        if k < 1:
+            raise ShopkeeperError("k must be at least 1", got=str(k))
+        k = min(k, self.train.n_items)
+        excluded = indices_of(self.train.items, list(exclude))
+        answers = answers_of(self, question, k, Filters(hide_seen=hide_seen), excluded[excluded > 0], explain)
+        return as_recommendations(self, question, answers, k)
+
     def rank(
         self, user_index: Int32Array, histories: Histories, k: int, hide_seen: bool | None = None,
         excluded: Int32Array | None = None,
     ) -> tuple[Int32Array, Float32Array, BoolArray]:  # fmt: skip
         """The k best items of one batch, in indices: int32 [b, k], their scores, and whether from the fallback."""
-        return self._ranked(user_index, histories, k, Filters(hide_seen=hide_seen), excluded)
+        k = min(k, self.train.n_items)
+        question = Question([None] * len(histories), user_index, histories, [])
+        exclude = np.zeros(0, dtype=np.int32) if excluded is None else excluded
+        return as_arrays(answers_of(self, question, k, Filters(hide_seen=hide_seen), exclude), k)
 
     def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
         """Scores in the order of the answers; minus infinity for all that is neither candidate nor filled up."""
@@ -225,29 +255,12 @@ class Pipeline(Recommender):
         for model in self.recommenders:
             model._memory = self._memory
 
-    def _ranked(
-        self, user_index: Int32Array, histories: Histories, k: int, filters: Filters,
-        excluded: Int32Array | None = None,
-    ) -> tuple[Int32Array, Float32Array, BoolArray]:  # fmt: skip
-        """What `rank` gives, for any filters."""
-        k = min(k, self.train.n_items)
-        exclude = np.zeros(0, dtype=np.int32) if excluded is None else excluded
-        users = enumerate(np.asarray(user_index).tolist())
-        asks = [Ask(user, histories.slice(row, row + 1), k, filters, exclude) for row, user in users]
-        answers = self.answer(asks)
-        chosen = np.zeros((len(answers), k), dtype=np.int32)
-        scores = np.full((len(answers), k), -np.inf, dtype=np.float32)
-        from_fallback = np.zeros((len(answers), k), dtype=bool)
-        for row, one in enumerate(answers):
-            size = len(one.item_index)
-            chosen[row, :size], scores[row, :size] = one.item_index, one.scores
-            from_fallback[row, size - one.fallback : size] = True
-        return chosen, scores, from_fallback
-
     def _dense(self, user_index: Int32Array, histories: Histories, hide_seen: bool | None) -> Float32Array:
         """Scores of the candidates in dense rows, float32 [b, n_items + 1]."""
         filters = Filters(available=False, hide_seen=hide_seen)
-        chosen, values, _ = self._ranked(user_index, histories, AS_SERVED, filters)
+        k = min(AS_SERVED, self.train.n_items)
+        question = Question([None] * len(histories), user_index, histories, [])
+        chosen, values, _ = as_arrays(answers_of(self, question, k, filters, np.zeros(0, dtype=np.int32)), k)
         scores = np.full((len(chosen), self.train.n_items + 1), -np.inf, dtype=np.float32)
         np.put_along_axis(scores, chosen.astype(np.int64), values, axis=1)
         scores[:, 0] = -np.inf

@@ -23,5 +23,5 @@ class PipelineSettings(RecommenderConfig):
     """The same for its brand."""
     hide_seen: bool | None = None
     """Hide items of the history; None does what the training data suggest."""
-    evidence_items: Annotated[int, Field(ge=1)] = 20
+    evidence_items: Annotated[int, Field(ge=1)] = 10
     """Items of the history, the last ones, that are tried as the reason for a recommendation."""

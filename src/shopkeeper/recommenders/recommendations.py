@@ -22,6 +22,7 @@ class Recommendation(NamedTuple):
     item_id: Id
     score: float
     source: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,9 @@ class Recommendations:
         source: Name of the model.
         fallback: Name of the fallback.
         ignored: For each shopper the ids of the given history that training has not seen.
+        sources: For each shopper the name of the model that each item comes from, where several answer together; None
+            where the two names above say it.
+        reasons: For each shopper a sentence for each item; None where nobody asked.
     """
 
     user_ids: Sequence[Id | None]
@@ -47,6 +51,8 @@ class Recommendations:
     source: str
     fallback: str = FALLBACK
     ignored: Sequence[Sequence[Id]] = field(default_factory=list)
+    sources: Sequence[Sequence[str]] | None = None
+    reasons: Sequence[Sequence[str]] | None = None
 
     def __len__(self) -> int:
         return len(self.user_ids)
@@ -58,16 +64,18 @@ class Recommendations:
 
     def __getitem__(self, place: int) -> list[Recommendation]:
         """Answer for the shopper at this place, best first."""
-        row = self.item_index[place]
-        return [
-            Recommendation(item_id, float(score), self.fallback if fallback else self.source)
-            for item_id, score, fallback in zip(
-                self.items.ids(row[row > 0]),
-                self.scores[place][row > 0],
-                self.from_fallback[place][row > 0],
-                strict=True,
-            )
-        ]
+        chosen = self.item_index[place] > 0
+        ids = self.items.ids(self.item_index[place][chosen])
+        reasons = self.reasons[place] if self.reasons is not None else [None] * len(ids)
+        scores = self.scores[place][chosen].tolist()
+        return list(map(Recommendation, ids, scores, self._sources(place), reasons))
+
+    def _sources(self, place: int) -> Sequence[str]:
+        """Who gave each item of one shopper."""
+        if self.sources is not None:
+            return self.sources[place]
+        chosen = self.item_index[place] > 0
+        return [self.fallback if fallback else self.source for fallback in self.from_fallback[place][chosen].tolist()]
 
     def __iter__(self) -> Iterator[list[Recommendation]]:
         return (self[place] for place in range(len(self)))
@@ -78,14 +86,13 @@ class Recommendations:
 
         shopper, place = np.nonzero(self.item_index > 0)
         chosen = self.item_index[shopper, place].astype(np.int64)
-        names = pa.array([self.source, self.fallback])
-        source = pa.DictionaryArray.from_arrays(self.from_fallback[shopper, place].astype(np.int8), names)
+        source = [name for row in range(len(self)) for name in self._sources(row)]
         return pa.table(
             {
                 "user_id": pa.array(list(self.user_ids)).take(pa.array(shopper)),
                 "rank": pa.array((place + 1).astype(np.int32)),
                 "item_id": self.items.arrow.take(pa.array(chosen - 1)),
                 "score": pa.array(self.scores[shopper, place]),
-                "source": source.cast(pa.string()),
+                "source": pa.array(source, pa.string()),
             }
         )
