@@ -164,6 +164,14 @@ def test_a_forgotten_shopper_is_gone_and_the_deletion_has_its_place(store: Event
     assert (store.position().sequence, store.position().deletions) == (4, 2)
 
 
+def test_a_second_deletion_does_not_go_behind_the_first(store: EventStore) -> None:
+    store.add([shop_event("a", "ann"), shop_event("b", "ann")])
+    store.delete_user("ann")
+    store.delete_user("ann")
+    assert [deletion.after_sequence for deletion in store.deletions_after(0)] == [2, 2]
+    assert store.position().sequence == 2
+
+
 def test_nothing_of_a_forgotten_shopper_stays_in_the_files(tmp_path: Path) -> None:
     store = EventStore.open(tmp_path / "shop.db", TEXT_IDS)
     store.add([shop_event(f"e{number}", "very-personal-name") for number in range(50)])

@@ -157,7 +157,7 @@ class EventStore:
         user = id_text(user_id, self.kinds.user_integer, "user_id")
         digest = user_digest(self.store_id, user_id)
         with self.writing() as connection:
-            sequence = connection.execute(select(func.max(tables.events.c.sequence))).scalar() or 0
+            sequence = _last_sequence(connection)
             events = connection.execute(delete(tables.events).where(tables.events.c.user_id == user)).rowcount
             answers = connection.execute(delete(tables.answers).where(tables.answers.c.user_id == user)).rowcount
             recorded = {"user_digest": digest, "after_sequence": sequence}
@@ -187,8 +187,7 @@ class EventStore:
         """How far the store is; deletions are read first, so that none is counted whose events were seen."""
         with self.reading() as connection:
             deletions = connection.execute(select(func.max(tables.deletions.c.number))).scalar() or 0
-            sequence = connection.execute(select(func.max(tables.events.c.sequence))).scalar() or 0
-        return StorePosition(store_id=self.store_id, sequence=sequence, deletions=deletions)
+            return StorePosition(store_id=self.store_id, sequence=_last_sequence(connection), deletions=deletions)
 
     def ping(self) -> None:
         """Asks the database for a sign of life.
@@ -210,6 +209,12 @@ class EventStore:
     def close(self) -> None:
         """Closes all connections."""
         self._database.close()
+
+
+def _last_sequence(connection: Connection) -> int:
+    """The highest sequence that a reader can have seen, be its event deleted meanwhile or not."""
+    columns = tables.events.c.sequence, tables.deletions.c.after_sequence
+    return max(connection.execute(select(func.max(column))).scalar() or 0 for column in columns)
 
 
 def _row_of_store(connection: Connection, name: str, kinds: IdKinds | None) -> Any:

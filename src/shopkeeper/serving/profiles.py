@@ -1,0 +1,234 @@
+"""What every shopper did until now: the histories of the bundle and, over them, what the event store got since.
+
+What the store got lies in memory as one string of packed records a shopper, sorted by time: 21 bytes an event. Strings
+are replaced, never changed, so that reading needs no lock. A shopper who was forgotten is unknown from then on: live
+events are dropped, and the histories of the bundle, which cannot change, are passed over.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from threading import Lock
+from typing import Final, TypeAlias
+
+import numpy as np
+
+from shopkeeper.data.histories import Histories
+from shopkeeper.data.schema import EVENT_TYPES, INTEREST_TYPES, PADDING, EventType
+from shopkeeper.pipeline.card import StorePosition
+from shopkeeper.recommenders.base import Recommender
+from shopkeeper.serving.event_store.records import Deleted, Deletion, ShopEvent, StoredEvent, user_digest
+from shopkeeper.serving.event_store.store import EventStore
+from shopkeeper.types import Id, Int32Array, Int64Array, UInt8Array
+
+PAGE: Final = 10_000
+"""Events read from the store at once."""
+RECORD: Final = struct.Struct("<qqiB")
+"""Sequence, timestamp, item index, code of the event type."""
+FIELDS: Final = np.dtype([("sequence", "<i8"), ("timestamp", "<i8"), ("item_index", "<i4"), ("event_type", "u1")])
+KEPT: Final = {event_type: event_type.code for event_type in (*INTEREST_TYPES, EventType.RETURN)}
+"""A return is kept since it takes a purchase back; an impression says nothing of the shopper."""
+INTEREST: Final = np.isin(np.arange(len(EVENT_TYPES) + 1), [event_type.code for event_type in INTEREST_TYPES])
+PURCHASE, RETURN = EventType.PURCHASE.code, EventType.RETURN.code
+
+Columns: TypeAlias = tuple[Int64Array, Int32Array, UInt8Array]
+"""Timestamps, item indices and event types of some events."""
+
+
+class Profiles:
+    """Live histories of all shoppers. Safe to use from many threads; histories are read without waiting.
+
+    Args:
+        pipeline: What is served; its training vocabularies and its memory count.
+        store: Where events come from; `catch_up` reads them.
+        max_events: Length of a history.
+        since: How much of a store the memory holds already, as the bundle's card tells; None takes the store whole.
+    """
+
+    def __init__(
+        self, pipeline: Recommender, store: EventStore, max_events: int = 200, since: StorePosition | None = None
+    ) -> None:
+        self.max_events = max_events
+        self._store = store
+        self._items, self._users = pipeline.train.items, pipeline.train.users
+        self._base_users = pipeline.memory.users
+        base = pipeline.memory.histories
+        self._offsets: Int64Array = np.asarray(base.offsets)
+        self._base: Columns = (np.asarray(base.timestamp), np.asarray(base.item_index), np.asarray(base.event_type))
+        known = since if since is not None and since.store_id == store.store_id else None
+        self._cursor = 0 if known is None else known.sequence
+        self._deletions_of_base = 0 if known is None else known.deletions
+        self._deletion = 0
+        self._ahead: set[int] = set()
+        self._live: dict[Id, bytes] = {}
+        self._forgotten: dict[bytes, int] = {}
+        self._masked: set[bytes] = set()
+        self._changing, self._catching_up = Lock(), Lock()
+
+    @property
+    def position(self) -> StorePosition:
+        """How much of the store the histories hold."""
+        return StorePosition(store_id=self._store.store_id, sequence=self._cursor, deletions=self._deletion)
+
+    @property
+    def n_live_users(self) -> int:
+        """Number of shoppers with events that the bundle does not hold."""
+        return len(self._live)
+
+    def user_index(self, user_id: Id) -> int:
+        """The index of a shopper in training, 0 for one who is unknown or was forgotten."""
+        return PADDING if self._is_masked(user_id) else self._users.index(user_id)
+
+    def knows(self, user_id: Id) -> bool:
+        """Whether anything is known of a shopper."""
+        if user_id in self._live:
+            return True
+        return not self._is_masked(user_id) and (user_id in self._base_users or user_id in self._users)
+
+    def history(self, user_id: Id) -> Histories:
+        """The latest events of interest of a shopper: one row, oldest first, in training indices.
+
+        A purchase that was returned is left out. The row of an unknown shopper is empty.
+        """
+        live = self._live.get(user_id)
+        columns = self._base_of(user_id)
+        if live is not None:
+            columns = _merged(columns, _columns_of(live))
+            if (columns[2] == RETURN).any():
+                columns = _without_returned(columns)
+        times, items, types = columns
+        wanted = INTEREST[types]
+        if not wanted.all():
+            times, items, types = times[wanted], items[wanted], types[wanted]
+        last = -self.max_events
+        offsets = np.array([0, min(len(items), self.max_events)], dtype=np.int64)
+        return Histories(offsets, items[last:], types[last:], times[last:])
+
+    def apply(self, stored: Iterable[StoredEvent]) -> None:
+        """Takes events in that the store just got; those that were taken in before change nothing."""
+        with self._changing:
+            for sequence, event in stored:
+                if sequence > self._cursor and sequence not in self._ahead:
+                    self._ahead.add(sequence)
+                    self._put(sequence, event)
+
+    def catch_up(self) -> int:
+        """Reads what the store got since, from whatever process; gives the number of events that were new here.
+
+        Raises:
+            StoreError: The store cannot be read; the next call goes on where this one stopped.
+        """
+        new = 0
+        with self._catching_up:
+            while True:
+                page = self._store.after(self._cursor, PAGE)
+                # Read after the events: of a deletion that is not seen here, no later event is on the page.
+                deletions = self._store.deletions_after(self._deletion)
+                with self._changing:
+                    self._forget(deletions)
+                    new += self._take(page)
+                if len(page) < PAGE:
+                    return new
+
+    def forget(self, user_id: Id) -> Deleted:
+        """Forgets a shopper: in the store, here, and in every other process when that catches up.
+
+        Raises:
+            DataError: The id is not of the shop's kind.
+            StoreError: The store refuses; nothing is forgotten.
+        """
+        deleted = self._store.delete_user(user_id)
+        self.catch_up()
+        return deleted
+
+    def _take(self, page: Sequence[StoredEvent]) -> int:
+        new = 0
+        for sequence, event in page:
+            if sequence not in self._ahead:
+                self._put(sequence, event)
+                new += 1
+        if page:
+            self._cursor = page[-1].sequence
+            self._ahead = {sequence for sequence in self._ahead if sequence > self._cursor}
+        return new
+
+    def _put(self, sequence: int, event: ShopEvent) -> None:
+        item, code = self._items.index(event.item_id), KEPT.get(event.event_type)
+        if item == PADDING or code is None:
+            return
+        user = event.user_id
+        if self._forgotten and self._forgotten.get(user_digest(self._store.store_id, user), -1) >= sequence:
+            return
+        records = _inserted(self._live.get(user, b""), (sequence, event.timestamp, item, code))
+        self._live[user] = records[-self.max_events * RECORD.size :]
+
+    def _forget(self, deletions: Sequence[Deletion]) -> None:
+        if not deletions:
+            return
+        fresh = {deletion.user_digest: deletion.after_sequence for deletion in deletions}
+        self._forgotten |= fresh
+        self._masked |= {one.user_digest for one in deletions if one.number > self._deletions_of_base}
+        self._deletion = deletions[-1].number
+        for user, records in list(self._live.items()):
+            after = fresh.get(user_digest(self._store.store_id, user))
+            if after is not None:
+                events = np.frombuffer(records, FIELDS)
+                if kept := events[events["sequence"] > after].tobytes():
+                    self._live[user] = kept
+                else:
+                    del self._live[user]
+
+    def _is_masked(self, user_id: Id) -> bool:
+        return bool(self._masked) and user_digest(self._store.store_id, user_id) in self._masked
+
+    def _base_of(self, user_id: Id) -> Columns:
+        place = self._base_users.index(user_id)
+        if place == PADDING or self._is_masked(user_id):
+            first = last = 0
+        else:
+            first, last = int(self._offsets[place - 1]), int(self._offsets[place])
+        times, items, types = self._base
+        return times[first:last], items[first:last], types[first:last]
+
+
+def _inserted(records: bytes, record: tuple[int, int, int, int]) -> bytes:
+    """The records with one more in its place by timestamp and, at the same time, by sequence."""
+    sequence, timestamp, _, _ = record
+    place = len(records)
+    while place:
+        before, time, _, _ = RECORD.unpack_from(records, place - RECORD.size)
+        if (time, before) < (timestamp, sequence):
+            break
+        place -= RECORD.size
+    return records[:place] + RECORD.pack(*record) + records[place:]
+
+
+def _columns_of(records: bytes) -> Columns:
+    events = np.frombuffer(records, FIELDS)
+    return (
+        np.ascontiguousarray(events["timestamp"]),
+        np.ascontiguousarray(events["item_index"]),
+        events["event_type"].copy(),
+    )
+
+
+def _merged(base: Columns, live: Columns) -> Columns:
+    """Both in the order of time; at the same time the base comes first."""
+    if len(base[0]) == 0:
+        return live
+    times, items, types = (np.concatenate([one, other]) for one, other in zip(base, live, strict=True))
+    if base[0][-1] > live[0][0]:
+        order = np.argsort(times, kind="stable")
+        return times[order], items[order], types[order]
+    return times, items, types
+
+
+def _without_returned(columns: Columns) -> Columns:
+    """Without the latest purchase of an item before each return of it."""
+    times, items, types = columns
+    keep = np.ones(len(items), dtype=bool)
+    for place in np.flatnonzero(types == RETURN):
+        bought = np.flatnonzero((items[:place] == items[place]) & (types[:place] == PURCHASE) & keep[:place])
+        keep[bought[-1:]] = False
+    return times[keep], items[keep], types[keep]

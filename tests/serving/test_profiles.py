@@ -1,0 +1,275 @@
+"""Live histories: nothing lost, nothing twice, in the order of time, and nothing of a forgotten shopper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.schema import EventType
+from shopkeeper.pipeline.card import StorePosition
+from shopkeeper.recommenders.popular import MostPopular
+from shopkeeper.serving.event_store.records import IdKinds, ShopEvent, StoredEvent
+from shopkeeper.serving.event_store.store import EventStore
+from shopkeeper.serving.profiles import Profiles
+from shopkeeper.types import Id
+
+KINDS = IdKinds(user_integer=True, item_integer=False)
+DAY = 86_400_000_000
+KNOWN, NEW = 100, 999
+"""A shopper of the bundle, whose 8 events lie in the first 8 seconds of 1970, and one that it does not know."""
+
+
+@pytest.fixture
+def model(cycle: Dataset) -> MostPopular:
+    return MostPopular().fit(cycle)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[EventStore]:
+    opened = EventStore.open(tmp_path / "shop.db", KINDS)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def profiles(model: MostPopular, store: EventStore) -> Profiles:
+    return Profiles(model, store)
+
+
+_number = iter(range(10**9))
+
+
+def event(user: Id, item: int | str, time: int = DAY, kind: EventType = EventType.VIEW) -> ShopEvent:
+    item_id = f"item-{item:02d}" if isinstance(item, int) else item
+    return ShopEvent(f"e{next(_number)}", user, item_id, kind, time)
+
+
+def add(store: EventStore, *events: ShopEvent) -> list[StoredEvent]:
+    sequences = store.add(events)
+    return [StoredEvent(sequence, one) for sequence, one in zip(sequences, events, strict=True) if sequence is not None]
+
+
+def items(profiles: Profiles, user: Id) -> list[int]:
+    history = profiles.history(user)
+    assert len(history) == 1
+    assert len(history.item_index) == len(history.event_type) == len(history.timestamp) == history.offsets[1]
+    assert (np.diff(history.timestamp) >= 0).all()
+    return history.item_index.tolist()
+
+
+def test_a_shopper_of_the_bundle_has_the_history_of_the_bundle(profiles: Profiles, model: MostPopular) -> None:
+    assert items(profiles, KNOWN) == model.memory.histories.items_of(0).tolist()
+    assert profiles.history(KNOWN).item_index.dtype == np.int32
+    assert profiles.history(KNOWN).event_type.dtype == np.uint8
+    assert profiles.user_index(KNOWN) == 1
+    assert profiles.knows(KNOWN)
+    assert profiles.n_live_users == 0
+
+
+def test_nobody_has_an_empty_history(profiles: Profiles) -> None:
+    for nobody in (NEW, "100", 2**70):
+        assert items(profiles, nobody) == []
+        assert profiles.user_index(nobody) == 0
+        assert not profiles.knows(nobody)
+
+
+def test_events_follow_the_history_of_the_bundle_at_once(
+    profiles: Profiles, store: EventStore, model: MostPopular
+) -> None:
+    base = model.memory.histories.items_of(0).tolist()
+    profiles.apply(add(store, event(KNOWN, 3), event(NEW, 5), event(KNOWN, 4, kind=EventType.PURCHASE)))
+    assert items(profiles, KNOWN) == [*base, 3, 4]
+    assert profiles.history(KNOWN).event_type[-1] == EventType.PURCHASE.code
+    assert items(profiles, NEW) == [5]
+    assert profiles.knows(NEW)
+    assert profiles.n_live_users == 2
+
+
+def test_late_events_take_their_place_in_time(profiles: Profiles, store: EventStore, model: MostPopular) -> None:
+    base = model.memory.histories.items_of(0).tolist()
+    profiles.apply(add(store, *(event(NEW, item, time=item * DAY) for item in (5, 2, 9, 1, 2))))
+    assert items(profiles, NEW) == [1, 2, 2, 5, 9]
+    profiles.apply(add(store, event(KNOWN, 11, time=3_500_000), event(KNOWN, 12, time=DAY)))
+    assert items(profiles, KNOWN) == [*base[:4], 11, *base[4:], 12]
+
+
+def test_events_of_one_moment_keep_their_order(profiles: Profiles, store: EventStore) -> None:
+    profiles.apply(add(store, *(event(NEW, item) for item in (5, 2, 9))))
+    assert items(profiles, NEW) == [5, 2, 9]
+
+
+def test_only_the_latest_events_stay(model: MostPopular, store: EventStore) -> None:
+    profiles = Profiles(model, store, max_events=4)
+    assert items(profiles, KNOWN) == model.memory.histories.items_of(0).tolist()[-4:]
+    profiles.apply(add(store, *(event(NEW, item, time=item * DAY) for item in range(1, 8))))
+    profiles.apply(add(store, event(NEW, 12, time=0), event(KNOWN, 1)))
+    assert items(profiles, NEW) == [4, 5, 6, 7]
+    assert items(profiles, KNOWN) == [*model.memory.histories.items_of(0).tolist()[-3:], 1]
+
+
+def test_unknown_items_and_impressions_are_passed_over(profiles: Profiles, store: EventStore) -> None:
+    profiles.apply(add(store, event(NEW, "no such"), event(NEW, 1, kind=EventType.IMPRESSION)))
+    assert items(profiles, NEW) == []
+    assert profiles.n_live_users == 0
+
+
+def test_a_return_takes_the_latest_purchase_back(profiles: Profiles, store: EventStore) -> None:
+    buy, back = EventType.PURCHASE, EventType.RETURN
+    steps = [(1, buy), (2, buy), (1, buy), (1, EventType.VIEW), (1, back), (3, back)]
+    profiles.apply(add(store, *(event(NEW, item, DAY + place, kind) for place, (item, kind) in enumerate(steps))))
+    assert items(profiles, NEW) == [1, 2, 1]
+    assert profiles.history(NEW).event_type.tolist() == [buy.code, buy.code, EventType.VIEW.code]
+    profiles.apply(add(store, event(NEW, 1, 2 * DAY, back)))
+    assert items(profiles, NEW) == [2, 1]
+
+
+def test_nothing_is_applied_twice_nor_lost(profiles: Profiles, store: EventStore) -> None:
+    mine = add(store, event(NEW, 1))
+    add(store, event(NEW, 2))  # of another process
+    more = add(store, event(NEW, 3))
+    profiles.apply(mine)
+    profiles.apply([*mine, *more])
+    assert items(profiles, NEW) == [1, 3]
+    assert profiles.catch_up() == 1
+    assert sorted(items(profiles, NEW)) == [1, 2, 3]
+    assert profiles.catch_up() == 0
+    profiles.apply([*mine, *more])
+    assert len(items(profiles, NEW)) == 3
+    assert profiles.position == store.position()
+
+
+def test_two_processes_see_each_others_events(model: MostPopular, store: EventStore) -> None:
+    one, other = Profiles(model, store), Profiles(model, store)
+    for number in range(30):
+        writer, reader = (one, other) if number % 2 else (other, one)
+        writer.apply(add(store, event(NEW, number % 12 + 1, time=number)))
+        reader.catch_up()
+        assert items(one, NEW) == items(other, NEW) or number == 0
+    assert len(items(one, NEW)) == 30
+
+
+def test_a_bundle_that_holds_events_of_the_store_takes_only_later_ones(model: MostPopular, store: EventStore) -> None:
+    add(store, event(NEW, 1), event(NEW, 2))
+    since = store.position()
+    add(store, event(NEW, 3))
+    for position, expected in [
+        (since, [3]),
+        (None, [1, 2, 3]),
+        (StorePosition(store_id="another store", sequence=99), [1, 2, 3]),
+    ]:
+        profiles = Profiles(model, store, since=position)
+        profiles.catch_up()
+        assert items(profiles, NEW) == expected
+
+
+def test_a_forgotten_shopper_is_unknown_everywhere(model: MostPopular, store: EventStore) -> None:
+    here, there = Profiles(model, store), Profiles(model, store)
+    here.apply(add(store, event(KNOWN, 1), event(101, 2), event(NEW, 3)))
+    there.catch_up()
+    assert here.forget(KNOWN) == (1, 0)
+    there.catch_up()
+    later = Profiles(model, store)
+    later.catch_up()
+    for profiles in (here, there, later):
+        assert items(profiles, KNOWN) == []
+        assert profiles.user_index(KNOWN) == 0
+        assert not profiles.knows(KNOWN)
+        assert items(profiles, 101)[-1] == 2
+        assert profiles.n_live_users == 2
+
+
+def test_who_comes_back_begins_anew(model: MostPopular, store: EventStore) -> None:
+    here, there = Profiles(model, store), Profiles(model, store)
+    here.apply(add(store, event(KNOWN, 1), event(NEW, 1)))
+    store.delete_user(KNOWN)
+    store.delete_user(NEW)
+    here.apply(add(store, event(KNOWN, 5), event(NEW, 6)))  # before it hears of the deletion
+    here.catch_up()
+    there.catch_up()
+    for profiles in (here, there):
+        assert items(profiles, KNOWN) == [5]
+        assert items(profiles, NEW) == [6]
+        assert profiles.user_index(KNOWN) == 0
+
+
+def test_an_event_that_was_deleted_meanwhile_does_not_come_back(profiles: Profiles, store: EventStore) -> None:
+    late = add(store, event(NEW, 1))
+    profiles.forget(NEW)
+    profiles.apply(late)
+    assert items(profiles, NEW) == []
+
+
+def test_a_bundle_made_after_the_deletion_counts(model: MostPopular, store: EventStore) -> None:
+    store.delete_user(KNOWN)
+    since = store.position()
+    profiles = Profiles(model, store, since=since)
+    profiles.catch_up()
+    assert len(items(profiles, KNOWN)) == 8
+    profiles.forget(KNOWN)
+    assert items(profiles, KNOWN) == []
+
+
+def test_threads_that_apply_and_catch_up_at_once_agree(model: MostPopular, store: EventStore) -> None:
+    one, other = Profiles(model, store, max_events=1000), Profiles(model, store, max_events=1000)
+
+    def work(number: int) -> None:
+        writer, reader = (one, other) if number % 2 else (other, one)
+        writer.apply(add(store, *(event(NEW + number % 3, item) for item in (1, 2, 3))))
+        reader.catch_up()
+        writer.history(NEW)
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(work, range(90)))
+    one.catch_up()
+    other.catch_up()
+    fresh = Profiles(model, store, max_events=1000)
+    fresh.catch_up()
+    for user in range(NEW, NEW + 3):
+        assert len(items(one, user)) == 90
+        assert sorted(items(one, user)) == sorted(items(other, user)) == sorted(items(fresh, user))
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["mine", "theirs", "catch up", "forget"]), st.sampled_from([KNOWN, NEW]), st.integers(1, 12),
+        st.integers(0, 9_000_000), st.sampled_from(list(EventType)),
+    ),
+    max_size=25,
+)  # fmt: skip
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_any_story_ends_as_a_fresh_start(
+    tmp_path_factory: pytest.TempPathFactory, model: MostPopular, steps: list[tuple[str, int, int, int, EventType]]
+) -> None:
+    store = EventStore.open(tmp_path_factory.mktemp("story") / "shop.db", KINDS)
+    living = Profiles(model, store)
+    for what, user, item, time, kind in steps:
+        if what == "catch up":
+            living.catch_up()
+        elif what == "forget":
+            store.delete_user(user)
+        else:
+            stored = add(store, event(user, item, time, kind))
+            if what == "mine":
+                living.apply(stored)
+    living.catch_up()
+    fresh = Profiles(model, store)
+    fresh.catch_up()
+    for user in (KNOWN, NEW):
+        assert sorted(items(living, user)) == sorted(items(fresh, user))
+        assert profiles_alike(living, fresh, user)
+    store.close()
+
+
+def profiles_alike(one: Profiles, other: Profiles, user: Id) -> bool:
+    same = one.user_index(user) == other.user_index(user) and one.knows(user) == other.knows(user)
+    return same and one.history(user).timestamp.tolist() == other.history(user).timestamp.tolist()
