@@ -30,7 +30,9 @@ class Gate:
 
 
 @asynccontextmanager
-async def running(function: Callable[[list[int]], Sequence[int]], **options: object) -> AsyncIterator[Batcher[int, int]]:
+async def running(
+    function: Callable[[list[int]], Sequence[int]], **options: object
+) -> AsyncIterator[Batcher[int, int]]:
     batcher: Batcher[int, int] = Batcher("test", function, **options)  # type: ignore[arg-type]
     batcher.start()
     yield batcher

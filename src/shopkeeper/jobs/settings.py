@@ -15,6 +15,7 @@ from shopkeeper.evaluation.settings import EvaluationSettings
 from shopkeeper.pipeline.settings import PipelineSettings
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.registry import recommender_class
+from shopkeeper.serving.settings import ServiceSettings
 from shopkeeper.training.settings import TrainingSettings
 
 
@@ -37,6 +38,8 @@ class ShopSettings(Settings):
     """How networks are trained."""
     evaluation: EvaluationSettings = EvaluationSettings()
     """What is measured."""
+    service: ServiceSettings = ServiceSettings()
+    """How the service runs."""
 
     def recommender(self, name: str) -> Recommender:
         """An unfitted recommender with its settings from `models`.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import UNSET, Struct, UnsetType
 
 from shopkeeper.types import Id
@@ -12,11 +10,11 @@ from shopkeeper.types import Id
 class Facts(Struct, kw_only=True):
     """What is known of an item; only the facts that were asked for."""
 
-    title: str | None | UnsetType = UNSET
-    category: str | None | UnsetType = UNSET
-    brand: str | None | UnsetType = UNSET
-    price: float | None | UnsetType = UNSET
-    image: str | None | UnsetType = UNSET
+    title: str | UnsetType | None = UNSET
+    category: str | UnsetType | None = UNSET
+    brand: str | UnsetType | None = UNSET
+    price: float | UnsetType | None = UNSET
+    image: str | UnsetType | None = UNSET
     available: bool | UnsetType = UNSET
 
 
@@ -199,7 +197,3 @@ class ProblemOut(Struct):
 
     error: Problem
     request_id: str
-
-
-Anything = dict[str, Any]
-"""A body whose shape is described elsewhere."""

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from shopkeeper.errors import (
-    ConfigError,
-    DataError,
-    NotFittedError,
-    ShopkeeperError,
-    UnknownIdError,
-)
+from shopkeeper.errors import DataError, ShopkeeperError, StoreError, UnknownIdError
 
 
 class RequestError(ShopkeeperError):
@@ -61,7 +55,7 @@ class UnavailableError(RequestError):
     status = 503
 
 
-STATUS: dict[type[ShopkeeperError], int] = {UnknownIdError: 404, DataError: 422, ConfigError: 422, NotFittedError: 503}
+STATUS: dict[type[ShopkeeperError], int] = {UnknownIdError: 404, DataError: 422, StoreError: 503}
 """Status of errors of the layers below; any other of ours is a fault of the service."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
@@ -10,14 +10,14 @@ LARGEST = 2**63 - 1
 MAX_ID = 512
 """Most characters of an id."""
 
-AnyId: TypeAlias = (
-    Annotated[int, Meta(ge=-(2**63), le=LARGEST)] | Annotated[str, Meta(min_length=1, max_length=MAX_ID)]
-)
+AnyId: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=LARGEST)] | Annotated[str, Meta(min_length=1, max_length=MAX_ID)]
 """An id as the shop writes it; which of the two is right depends on the shop."""
 Word: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
+CategoryPath: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024)]
 Amount: TypeAlias = Annotated[float, Meta(ge=0, le=1e12)]
 Moment: TypeAlias = Annotated[float, Meta(ge=0, le=253_402_300_799)] | Annotated[str, Meta(max_length=64)]
 """Seconds since 1970, or ISO 8601; UTC where no zone is written."""
+Fact: TypeAlias = Literal["title", "category", "brand", "price", "image"]
 Length: TypeAlias = Annotated[int, Meta(ge=1, le=10_000)]
 
 
@@ -59,9 +59,9 @@ class PastEvent(Struct, kw_only=True, forbid_unknown_fields=True):
 class FiltersIn(Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
     """Which items may come out; all must be met."""
 
-    category: Annotated[str, Meta(min_length=1, max_length=1024, description="Start of a path: Beauty > Hair")] | None = (
-        None
-    )
+    category: (
+        Annotated[str, Meta(min_length=1, max_length=1024, description="Start of a path: Beauty > Hair")] | None
+    ) = None
     price_min: Amount | None = None
     price_max: Amount | None = None
     available: Annotated[bool, Meta(description="Only items on sale")] = True
@@ -81,6 +81,4 @@ class RecommendationsIn(Struct, kw_only=True, forbid_unknown_fields=True):
     exclude: list[AnyId] = []
     filters: FiltersIn = FiltersIn()
     explain: Annotated[bool, Meta(description="Give a reason for each item")] = False
-    fields: Annotated[
-        list[str], Meta(description="Facts to add to each item: title, category, brand, price, image")
-    ] = []
+    fields: Annotated[list[Fact], Meta(description="Facts to add to each item")] = []

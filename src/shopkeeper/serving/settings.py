@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import Field
@@ -61,3 +62,9 @@ class ServiceSettings(Settings):
     def threads_per_worker(self) -> int:
         """Threads that a network computes with in one worker, at least 1."""
         return self.threads or max(1, usable_cores() // self.workers)
+
+
+def database_of(bundle_folder: Path, settings: ServiceSettings) -> str:
+    """Address of the event store: the setting, else the environment, else a file beside the bundle."""
+    named = settings.database or os.environ.get(DATABASE_VARIABLE)
+    return named or str(Path(bundle_folder).absolute().parent / DEFAULT_DATABASE)

@@ -1,0 +1,68 @@
+"""The application: one worker's service behind HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from shopkeeper.serving.api_keys import ApiKeys, read_keys
+from shopkeeper.serving.failures import answer_failures
+from shopkeeper.serving.observe import Observe
+from shopkeeper.serving.openapi import describe
+from shopkeeper.serving.pages import mount_pages
+from shopkeeper.serving.routes.events import event_routes
+from shopkeeper.serving.routes.health import health_routes
+from shopkeeper.serving.routes.items import item_routes
+from shopkeeper.serving.routes.recommendations import recommendation_routes
+from shopkeeper.serving.routes.users import user_routes
+from shopkeeper.serving.service import Service
+from shopkeeper.serving.settings import ServiceSettings
+
+DESCRIPTION = "Personal recommendations for a shop, from its own event log. Ids are those of the shop."
+
+
+def create_app(bundle_folder: Path, settings: ServiceSettings | None = None) -> FastAPI:
+    """Loads a bundle and makes the application that answers from it.
+
+    Args:
+        bundle_folder: Folder written by `shopkeeper train`.
+        settings: How to run.
+
+    Returns:
+        The application; its threads run between the startup and the shutdown of its lifespan.
+
+    Raises:
+        ArtifactError: There is no bundle, or it is damaged.
+        StoreError: The event store cannot be reached, or holds other kinds of ids.
+        ConfigError: The API keys or the address of the store cannot be read.
+    """
+    settings = settings or ServiceSettings()
+    keys = None if settings.api_key_file is None else read_keys(settings.api_key_file)
+    service = Service(bundle_folder, settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        service.start()
+        yield
+        await service.stop()
+
+    app = FastAPI(
+        title="Shopkeeper", description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None,
+        redirect_slashes=False,
+    )  # fmt: skip
+    app.state.service = service
+    for routes in (event_routes, recommendation_routes, item_routes, user_routes, health_routes):
+        app.include_router(routes(service))
+    mount_pages(app)
+    answer_failures(app)
+    describe(app, settings, service.store.kinds, keys is not None)
+    if keys is not None:
+        app.add_middleware(ApiKeys, keys=keys)
+    app.add_middleware(
+        Observe, metrics=service.metrics, traffic=service.traffic, worker=service.worker,
+        access_log=settings.access_log,
+    )  # fmt: skip
+    return app

@@ -1,0 +1,104 @@
+"""Facts of items as answers carry them, and the search for items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from shopkeeper.data.schema import CATEGORY_SEPARATOR
+from shopkeeper.pipeline.facts import ItemFacts
+from shopkeeper.serving.answers import CategoryOut, Facts, ItemOut
+from shopkeeper.serving.served import Served
+from shopkeeper.types import BoolArray, Int32Array
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SHOWN: Final = ("title", "category", "brand", "price", "image")
+"""Facts that the answers about similar items and histories carry."""
+_READ: Final[dict[str, Callable[[ItemFacts, int], Any]]] = {
+    "title": ItemFacts.title,
+    "category": ItemFacts.category,
+    "brand": ItemFacts.brand,
+    "image": ItemFacts.image,
+}
+MOST_LEVELS: Final = 2
+"""So many upper levels of categories are listed."""
+
+
+def price(facts: ItemFacts, item_index: int) -> float | None:
+    """The price with the digits that the shop wrote: 1.99, not 1.9900000095."""
+    value = facts.prices[item_index]
+    return None if np.isnan(value) else float(str(value))
+
+
+def some_facts(facts: ItemFacts, item_index: int, names: Sequence[str] = SHOWN) -> Facts:
+    """The named facts of one item."""
+    found = Facts()
+    for name in names:
+        setattr(found, name, price(facts, item_index) if name == "price" else _READ[name](facts, item_index))
+    return found
+
+
+def whole_item(served: Served, item_index: int) -> ItemOut:
+    """All that is known of one item."""
+    facts = served.facts
+    return ItemOut(
+        item_id=served.items.ids([item_index])[0],
+        title=facts.title(item_index),
+        category=facts.category(item_index),
+        brand=facts.brand(item_index),
+        price=price(facts, item_index),
+        available=bool(facts.available[item_index]),
+        image=facts.image(item_index),
+    )
+
+
+def search(served: Served, query: str, category: str | None) -> Int32Array:
+    """Items by words and category, the most popular first.
+
+    Args:
+        served: Whose items.
+        query: Words that the title must all hold, in any case; or the item's id. Empty for all.
+        category: Start of a category path, or None.
+
+    Returns:
+        int32 [n] item indices.
+    """
+    keep = np.ones(len(served.items) + 1, dtype=bool)
+    words = query.split()
+    if words:
+        keep = _titled(served.facts.titles, words, len(keep))
+        keep[served.items.index(served.items.parse(query.strip()))] = True
+        keep[0] = False
+    if category is not None:
+        keep = keep & served.facts.in_category(category)
+    return served.by_popularity[keep[served.by_popularity]]
+
+
+def _titled(titles: pa.ChunkedArray | None, words: Sequence[str], size: int) -> BoolArray:
+    import pyarrow.compute as pc
+
+    keep = np.zeros(size, dtype=bool)
+    if titles is None:
+        return keep
+    keep[1:] = True
+    for word in words:
+        found = pc.fill_null(pc.match_substring(titles, word, ignore_case=True), False)
+        keep[1:] &= found.to_numpy()
+    return keep
+
+
+def categories(facts: ItemFacts) -> list[CategoryOut]:
+    """The upper levels of the categories with their numbers of items, by name."""
+    codes = facts.categories
+    sizes = np.bincount(codes.code[codes.code >= 0], minlength=len(codes.values))
+    counts: dict[str, int] = {}
+    for path, items in zip(codes.values, sizes.tolist(), strict=True):
+        steps = path.split(CATEGORY_SEPARATOR)
+        for depth in range(1, min(len(steps), MOST_LEVELS) + 1):
+            name = CATEGORY_SEPARATOR.join(steps[:depth])
+            counts[name] = counts.get(name, 0) + items
+    return [CategoryOut(name, counts[name]) for name in sorted(counts)]

@@ -1,0 +1,183 @@
+"""From a question in the shop's ids to an answer in them, through the pipeline; many questions at once."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from shopkeeper.data.histories import Histories
+from shopkeeper.pipeline.asking import Answer, Ask, Filters, Reason
+from shopkeeper.pipeline.explain import sentence
+from shopkeeper.serving.answers import ReasonOut, RecommendationsOut, RecommendedOut
+from shopkeeper.serving.event_store.records import AnswerRecord, IdKinds
+from shopkeeper.serving.intake import event_type
+from shopkeeper.serving.item_facts import some_facts
+from shopkeeper.serving.problems import InvalidError
+from shopkeeper.serving.reading import check_id, decode, microseconds
+from shopkeeper.serving.requests import PastEvent, RecommendationsIn
+from shopkeeper.serving.served import Served
+from shopkeeper.types import Id, Int32Array
+
+_DECODER = msgspec.json.Decoder(RecommendationsIn)
+SECOND = 1_000_000
+
+
+class PastItem(NamedTuple):
+    """One event of a history that came with the request, checked."""
+
+    item_id: Id
+    code: int | None
+    """`EventType.code`; None for what the shop has most of."""
+    timestamp: int | None
+    """Unix microseconds."""
+
+
+class Question(NamedTuple):
+    """A checked request."""
+
+    given: RecommendationsIn
+    history: list[PastItem] | None
+
+
+class Answered(NamedTuple):
+    """An answer for the shopper, and what is kept of it."""
+
+    out: RecommendationsOut
+    record: AnswerRecord
+
+
+def read_question(body: bytes, kinds: IdKinds, max_k: int, max_history: int) -> Question:
+    """Reads and checks a request.
+
+    Raises:
+        UnreadableError: The body is no JSON.
+        InvalidError: It asks for nobody, for too many items, or names ids that are not of the shop's kind.
+    """
+    given = decode(_DECODER, body)
+    if given.k > max_k:
+        raise InvalidError("k is not valid", expected=f"at most {max_k}", got=str(given.k))
+    if given.user_id is not None:
+        check_id(given.user_id, kinds.user_integer, "user_id")
+    for place, item_id in enumerate(given.exclude):
+        check_id(item_id, kinds.item_integer, f"exclude[{place}]")
+    if given.history is None:
+        return Question(given, None)
+    latest = given.history[-max_history:]
+    return Question(given, [_past(event, place, kinds) for place, event in enumerate(latest)])
+
+
+def _past(event: Id | PastEvent, place: int, kinds: IdKinds) -> PastItem:
+    where = f"history[{place}]"
+    if not isinstance(event, PastEvent):
+        return PastItem(check_id(event, kinds.item_integer, where), None, None)
+    return PastItem(
+        check_id(event.item_id, kinds.item_integer, f"{where}.item_id"),
+        None if event.event_type is None else event_type(event.event_type, f"{where}.event_type").code,
+        None if event.timestamp is None else microseconds(event.timestamp, f"{where}.timestamp"),
+    )
+
+
+def answer_questions(served: Served, questions: Sequence[Question]) -> list[Answered]:
+    """Answers checked questions in one batch of the pipeline."""
+    asks, ignored = zip(*(_ask(served, question) for question in questions), strict=True)
+    answers = served.pipeline.answer(asks)
+    return [
+        _answered(served, question, unknown, answer)
+        for question, unknown, answer in zip(questions, ignored, answers, strict=True)
+    ]
+
+
+def _ask(served: Served, question: Question) -> tuple[Ask, list[Id]]:
+    """The question in indices, and the ids of its history that the bundle does not know."""
+    given = question.given
+    user = given.user_id
+    if question.history is not None:
+        history, ignored = _given_history(served, question.history)
+    elif user is not None:
+        history, ignored = served.profiles.history(user), []
+    else:
+        history, ignored = Histories.of_items([[]]), []
+    filters = given.filters
+    asked = Ask(
+        user_index=0 if user is None else served.profiles.user_index(user),
+        history=history,
+        k=given.k,
+        filters=Filters(
+            category=filters.category,
+            price_min=filters.price_min,
+            price_max=filters.price_max,
+            available=filters.available,
+            in_cart=filters.in_cart,
+            hide_seen=filters.hide_seen,
+        ),
+        exclude=_known(served, given.exclude),
+        explain=given.explain,
+    )
+    return asked, ignored
+
+
+def _known(served: Served, ids: Sequence[Id]) -> Int32Array:
+    index = np.array([served.items.index(item_id) for item_id in ids], dtype=np.int32)
+    return index[index > 0]
+
+
+def _given_history(served: Served, events: Sequence[PastItem]) -> tuple[Histories, list[Id]]:
+    """Events that came with the request; where each names its time they are sorted by it, else they end now."""
+    index = np.array([served.items.index(event.item_id) for event in events], dtype=np.int32)
+    usual = served.pipeline.usual_event.code
+    codes = np.array([usual if event.code is None else event.code for event in events], dtype=np.uint8)
+    times = [event.timestamp for event in events]
+    if None in times:
+        times = [int(time.time() - len(events) + place) * SECOND for place in range(len(events))]
+    moments = np.array(times, dtype=np.int64)
+    known = np.flatnonzero(index)
+    order = known[np.argsort(moments[known], kind="stable")]
+    offsets = np.array([0, len(order)], dtype=np.int64)
+    ignored = [event.item_id for event, place in zip(events, index, strict=True) if place == 0]
+    return Histories(offsets, index[order], codes[order], moments[order]), ignored
+
+
+def _answered(served: Served, question: Question, ignored: list[Id], answer: Answer) -> Answered:
+    given = question.given
+    ids = served.items.ids(answer.item_index)
+    items = [
+        RecommendedOut(item_id, rank, score, source)
+        for rank, (item_id, score, source) in enumerate(
+            zip(ids, answer.scores.tolist(), answer.sources, strict=True), start=1
+        )
+    ]
+    for item, reason in zip(items, answer.reasons, strict=False):
+        item.reason = _reason(served, reason)
+    if given.fields:
+        for item, index in zip(items, answer.item_index.tolist(), strict=True):
+            item.item = some_facts(served.facts, index, given.fields)
+    name, model = uuid.uuid4().hex, served.pipeline.name
+    sources = Counter(answer.sources).most_common(1)
+    out = RecommendationsOut(
+        recommendation_id=name,
+        user_id=given.user_id,
+        model=model,
+        bundle=served.name,
+        source=sources[0][0] if sources else model,
+        fallback=answer.fallback,
+        ignored=ignored,
+        items=items,
+    )
+    moment = time.time_ns() // 1000
+    record = AnswerRecord(
+        name, given.user_id, moment, given.placement, model, tuple(ids), answer.sources, answer.fallback
+    )
+    return Answered(out, record)
+
+
+def _reason(served: Served, reason: Reason) -> ReasonOut:
+    ids = served.items.ids(reason.evidence)
+    names = {index: str(item_id) for index, item_id in zip(reason.evidence, ids, strict=True)}
+    text = sentence(reason, served.facts, names)
+    return ReasonOut(reason.kind.value, text, ids, reason.category, reason.weight)

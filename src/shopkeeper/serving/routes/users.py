@@ -1,0 +1,92 @@
+"""``/users``: shoppers, what they did, and forgetting them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from msgspec import Meta, Struct
+from starlette.concurrency import run_in_threadpool
+
+from shopkeeper.serving.answers import ForgottenOut, HistoryOut, UsersOut
+from shopkeeper.serving.openapi import described
+from shopkeeper.serving.reading import id_of_text, read_query
+from shopkeeper.serving.requests import Length
+from shopkeeper.serving.routes.items import check_length
+from shopkeeper.serving.routes.replies import reply
+from shopkeeper.serving.service import Service
+from shopkeeper.serving.shoppers import history_of, some_shoppers
+from shopkeeper.types import Id
+
+HISTORY = {
+    "user_id": "c7",
+    "known": True,
+    "events": [
+        {
+            "item_id": "sku-003",
+            "event_type": "view",
+            "timestamp": "2025-03-01T09:00:00+00:00",
+            "item": {"title": "Garden fork", "category": "Garden > Tools", "price": 3.99},
+        }
+    ],
+}
+
+
+class UsersQuery(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Which shoppers."""
+
+    query: Annotated[str, Meta(max_length=256)] = ""
+    limit: Length = 20
+
+
+class HistoryQuery(Struct, kw_only=True, forbid_unknown_fields=True):
+    """How many events."""
+
+    limit: Length = 50
+
+
+def user_routes(service: Service) -> APIRouter:
+    """The routes of shoppers."""
+    router = APIRouter(tags=["users"])
+
+    @router.get(
+        "/users",
+        summary="Some shoppers",
+        openapi_extra=described(UsersOut, {"users": [{"user_id": "c7", "events": 12}]}, query=UsersQuery),
+    )
+    async def get_users(request: Request) -> Response:
+        """Some shoppers to pick from, those with most events first; `query` is a part of the id."""
+        asked = read_query(UsersQuery, request.query_params)
+        check_length(service, asked.limit, "limit")
+        return reply(UsersOut(await run_in_threadpool(some_shoppers, service.served, asked.query, asked.limit)))
+
+    @router.get(
+        "/users/{id:path}",
+        summary="What a shopper did",
+        openapi_extra=described(HistoryOut, HISTORY, query=HistoryQuery, path_id="user_id"),
+    )
+    async def get_user(request: Request) -> Response:
+        """The latest events that answers for this shopper are made from, newest first."""
+        asked = read_query(HistoryQuery, request.query_params)
+        check_length(service, asked.limit, "limit")
+        return reply(history_of(service.served, _user_id(service, request), asked.limit))
+
+    @router.delete(
+        "/users/{id:path}",
+        summary="Forget a shopper",
+        openapi_extra=described(ForgottenOut, {"user_id": "c7", "events": 12, "answers": 3}, path_id="user_id"),
+    )
+    async def delete_user(request: Request) -> Response:
+        """Deletes all that is stored of a shopper, and uses what the bundle holds of them no more.
+
+        Other workers follow within a second. The next bundle is trained without this shopper.
+        """
+        user_id = _user_id(service, request)
+        deleted = await run_in_threadpool(service.forget, user_id)
+        return reply(ForgottenOut(user_id, deleted.events, deleted.answers))
+
+    return router
+
+
+def _user_id(service: Service, request: Request) -> Id:
+    return id_of_text(request.path_params["id"], service.store.kinds.user_integer, "the user id")

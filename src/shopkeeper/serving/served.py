@@ -1,0 +1,113 @@
+"""What answers are made from: one bundle and the live histories over it. Replaced as a whole, never changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from shopkeeper.artifacts import content_hash, open_artifact
+from shopkeeper.data.histories import Histories
+from shopkeeper.data.vocabulary import Vocabulary
+from shopkeeper.errors import ArtifactError
+from shopkeeper.pipeline.asking import Ask
+from shopkeeper.pipeline.bundle import KIND, Bundle
+from shopkeeper.pipeline.card import now
+from shopkeeper.pipeline.facts import ItemFacts
+from shopkeeper.pipeline.pipeline import Pipeline
+from shopkeeper.serving.event_store.records import IdKinds
+from shopkeeper.serving.event_store.store import EventStore
+from shopkeeper.serving.profiles import Profiles
+from shopkeeper.types import Int32Array
+
+NAME_LENGTH = 12
+"""Digits of the hash that names a bundle."""
+
+
+@dataclass(frozen=True)
+class LoadedBundle:
+    """A bundle that was read and has answered once.
+
+    Attributes:
+        bundle: The bundle.
+        name: Short hash of its contents.
+        kinds: Which ids are integers.
+    """
+
+    bundle: Bundle
+    name: str
+    kinds: IdKinds
+
+
+@dataclass(frozen=True)
+class Served:
+    """A bundle and the histories of its shoppers until now.
+
+    Attributes:
+        bundle: The bundle.
+        name: Short hash of its contents.
+        profiles: Live histories.
+        loaded_at: When it began to answer, ISO 8601.
+    """
+
+    bundle: Bundle
+    name: str
+    profiles: Profiles
+    loaded_at: str
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """What answers."""
+        return self.bundle.pipeline
+
+    @property
+    def items(self) -> Vocabulary:
+        """The items that can be recommended."""
+        return self.bundle.pipeline.train.items
+
+    @property
+    def facts(self) -> ItemFacts:
+        """What is known of them."""
+        return self.bundle.pipeline.facts
+
+    @cached_property
+    def by_popularity(self) -> Int32Array:
+        """All item indices, the one with most events first, int32 [n_items]."""
+        order: Int32Array = (np.argsort(-self.pipeline.train.item_counts()[1:], kind="stable") + 1).astype(np.int32)
+        return order
+
+
+def load_bundle(folder: Path, mapped: bool) -> LoadedBundle:
+    """Reads a bundle and lets it answer once, so that the first shopper does not wait for what is made on first use.
+
+    Args:
+        folder: Where it stands.
+        mapped: Keep arrays on the disk as memory maps.
+
+    Raises:
+        ArtifactError: There is none, or it is damaged.
+    """
+    name = content_hash(open_artifact(folder, KIND, verify="size").manifest)[:NAME_LENGTH]
+    bundle = Bundle.load(folder, mapped=mapped)
+    pipeline = bundle.pipeline
+    users = pipeline.memory.users
+    if not len(pipeline.train.items):
+        raise ArtifactError(f"the bundle at {folder} knows no item", remedy="train it on a log with events")
+    asks = [Ask(0, Histories.of_items([[]])), Ask(1, pipeline.memory.histories.slice(0, 1), explain=True)]
+    pipeline.answer(asks[: 2 if len(users) else 1])
+    for vocabulary in (pipeline.train.items, pipeline.train.users, users):
+        vocabulary.index(0)
+    return LoadedBundle(bundle, name, IdKinds(pipeline.train.users.is_integer, pipeline.train.items.is_integer))
+
+
+def serve_bundle(loaded: LoadedBundle, store: EventStore, max_history: int) -> Served:
+    """Puts the events of the store over a bundle.
+
+    Raises:
+        StoreError: The store does not answer.
+    """
+    profiles = Profiles(loaded.bundle.pipeline, store, max_history, loaded.bundle.card.store)
+    profiles.catch_up()
+    return Served(loaded.bundle, loaded.name, profiles, now())

@@ -1,0 +1,160 @@
+"""All that one worker of the service is made of, and how it starts and stops."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+
+from shopkeeper.errors import ArtifactError, StoreError
+from shopkeeper.serving.batcher import Batcher
+from shopkeeper.serving.event_store.records import Deleted, ShopEvent, StoredEvent
+from shopkeeper.serving.event_store.store import EventStore
+from shopkeeper.serving.intake import Intake
+from shopkeeper.serving.metrics import Metrics
+from shopkeeper.serving.recommending import Answered, Question, answer_questions
+from shopkeeper.serving.recorder import Recorder
+from shopkeeper.serving.reload import Reloader
+from shopkeeper.serving.served import LoadedBundle, Served, load_bundle, serve_bundle
+from shopkeeper.serving.settings import ServiceSettings, database_of
+from shopkeeper.serving.tail import Tail
+from shopkeeper.serving.traffic import Traffic
+from shopkeeper.types import Id
+
+MOST_COMMITS = 64
+"""Requests whose events are committed together."""
+MOST_ANSWERS = 32
+"""Questions that the pipeline answers together."""
+
+
+class Service:
+    """One worker: the bundle, the store, and the threads between them.
+
+    Args:
+        bundle_folder: Folder written by `shopkeeper train`.
+        settings: How to run.
+
+    Raises:
+        ArtifactError: There is no bundle, or it is damaged.
+        StoreError: The store cannot be reached, or holds other kinds of ids.
+    """
+
+    def __init__(self, bundle_folder: Path, settings: ServiceSettings) -> None:
+        self.settings = settings
+        self.bundle_folder = Path(bundle_folder)
+        self.worker = str(os.getpid())
+        self.metrics = Metrics()
+        self.traffic = Traffic(self.worker)
+        self.reloader = Reloader(self.bundle_folder, self._load, self._put, settings.reload_seconds, self.metrics)
+        loaded = load_bundle(self.bundle_folder, settings.map_files)
+        share_cores(settings.threads_per_worker)
+        self.store = EventStore.open(database_of(self.bundle_folder, settings), loaded.kinds)
+        self.served: Served = serve_bundle(loaded, self.store, settings.max_history)
+        """Replaced as a whole: take it once for each answer."""
+        self._swapping = Lock()
+        self.intake = Intake(self.store.kinds, settings.max_batch, settings.max_future_seconds)
+        self.recorder = Recorder(self.store, self.traffic, settings.record_seconds, self.metrics.dropped.inc)
+        self.tail = Tail(self._catch_up, settings.tail_seconds)
+        self._events = Batcher(
+            "event store", self._add, MOST_COMMITS, settings.max_waiting, (StoreError,),
+            self.metrics.batches_of("events"),
+        )  # fmt: skip
+        self._questions = Batcher(
+            "models", self._answer, MOST_ANSWERS, settings.max_waiting, (StoreError,),
+            self.metrics.batches_of("recommendations"),
+        )  # fmt: skip
+
+    def start(self) -> None:
+        """Starts the threads."""
+        for part in (self._events, self._questions, self.recorder, self.tail, self.reloader):
+            part.start()
+
+    async def stop(self) -> None:
+        """Answers what is waiting, writes what is to be written, and ends the threads."""
+        await self._events.close()
+        await self._questions.close()
+        for part in (self.reloader, self.tail, self.recorder):
+            await asyncio.to_thread(part.close)
+        self.store.close()
+
+    async def add_events(self, events: Sequence[ShopEvent]) -> list[int | None]:
+        """Stores events; when this returns they are on the disk and every answer knows of them.
+
+        Returns:
+            The sequence of each, None for a duplicate.
+
+        Raises:
+            UnavailableError: Too much is waiting.
+            StoreError: The store does not answer; it is not known whether the events are stored, and sending them again
+                is right where they carry an event id.
+        """
+        try:
+            return await self._events.call(events)
+        except StoreError:
+            self.metrics.store_errors.inc()
+            raise
+
+    async def recommend(self, question: Question) -> Answered:
+        """Answers a question, and keeps what is kept of it.
+
+        Raises:
+            UnavailableError: Too much is waiting.
+        """
+        answered = await self._questions.call(question)
+        self.recorder.record(answered.record)
+        return answered
+
+    def forget(self, user_id: Id) -> Deleted:
+        """Deletes all that is kept of a shopper, answers that wait to be written too.
+
+        Raises:
+            StoreError: The store does not answer.
+        """
+        self.recorder.flush()
+        with self._swapping:
+            return self.served.profiles.forget(user_id)
+
+    def _add(self, requests: list[Sequence[ShopEvent]]) -> list[list[int | None]]:
+        """One commit for the events of several requests."""
+        events = [event for request in requests for event in request]
+        with self._swapping:
+            sequences = self.store.add(events)
+            self.served.profiles.apply(
+                StoredEvent(sequence, event)
+                for sequence, event in zip(sequences, events, strict=True)
+                if sequence is not None
+            )
+        remaining = iter(sequences)
+        return [[next(remaining) for _ in request] for request in requests]
+
+    def _answer(self, questions: list[Question]) -> list[Answered]:
+        return answer_questions(self.served, questions)
+
+    def _catch_up(self) -> None:
+        profiles = self.served.profiles
+        self.metrics.behind.set(max(0, self.store.position().sequence - profiles.position.sequence))
+        profiles.catch_up()
+        self.metrics.live_users.set(profiles.n_live_users)
+
+    def _load(self) -> LoadedBundle:
+        loaded = load_bundle(self.bundle_folder, self.settings.map_files)
+        if loaded.kinds != self.store.kinds:
+            raise ArtifactError("the ids of the new bundle are of another kind than those of the event store")
+        return loaded
+
+    def _put(self, loaded: LoadedBundle) -> None:
+        """Replaces what is served; no event is stored between the last look at the store and the replacement."""
+        served = serve_bundle(loaded, self.store, self.settings.max_history)
+        with self._swapping:
+            served.profiles.catch_up()
+            self.served = served
+
+
+def share_cores(threads: int) -> None:
+    """Bounds the threads of a network, where the bundle has brought one."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(threads)
