@@ -1,0 +1,64 @@
+/** The storefront: which view an address shows, for which shopper. */
+
+import { startAside } from "./aside.js";
+import { catalogAddress, catalogView } from "./catalog.js";
+import { homeView } from "./home.js";
+import { t } from "./i18n.js";
+import { errorBox, startPage } from "./page.js";
+import { pickerView } from "./picker.js";
+import { productView } from "./product.js";
+import { choose, forget, lastShopper, session } from "./session.js";
+
+const main = document.getElementById("main");
+const search = document.getElementById("search");
+let current = null;
+
+function viewOf(address) {
+  const [path, parameters] = address.split("?");
+  const item = path.match(/^#\/item\/(.+)$/);
+  if (session.id === null || path === "#/shoppers") return pickerView(goHome);
+  if (item) return productView(decodeURIComponent(item[1]));
+  if (path === "#/catalog") return catalogView(new URLSearchParams(parameters));
+  return homeView();
+}
+
+function goHome() {
+  if (location.hash === "#/") show();
+  else location.hash = "#/";
+}
+
+function show(isFirst = false) {
+  if (!isFirst && location.hash && !location.hash.startsWith("#/")) return;
+  current?.leave?.();
+  current = viewOf(location.hash);
+  main.replaceChildren(current.node);
+  search.elements.query.value = new URLSearchParams(location.hash.split("?")[1]).get("query") ?? "";
+  document.title = `${t("page.storefront")} · Shopkeeper`;
+  if (!isFirst) {
+    scrollTo(0, 0);
+    current.title.focus({ preventScroll: true });
+  }
+}
+
+function start() {
+  startPage();
+  startAside(document.getElementById("aside"));
+  search.addEventListener("submit", (event) => {
+    event.preventDefault();
+    location.hash = catalogAddress(search.elements.query.value.trim(), "");
+  });
+  addEventListener("hashchange", () => show());
+  open();
+}
+
+async function open() {
+  try {
+    if (lastShopper() !== null) await choose(lastShopper());
+  } catch (error) {
+    if (error.status !== 404 && error.status !== 422) return main.replaceChildren(errorBox(error, open));
+    forget(); // an address of another shop
+  }
+  show(true);
+}
+
+start();
