@@ -123,7 +123,7 @@ class EventStore:
         wanted = tables.events.c.sequence
         query = select(wanted, *EVENT_COLUMNS).where(wanted > sequence).order_by(wanted).limit(limit)
         with self.reading() as connection:
-            return stored_events(connection.execute(query), self.kinds)
+            return stored_events(connection.execute(query).fetchall(), self.kinds)
 
     def deletions_after(self, number: int) -> list[Deletion]:
         """Deletions of higher numbers, ascending."""
@@ -144,7 +144,9 @@ class EventStore:
             .limit(limit)
         )
         with self.reading() as connection:
-            return [stored.event for stored in reversed(stored_events(connection.execute(query), self.kinds))]
+            return [
+                stored.event for stored in reversed(stored_events(connection.execute(query).fetchall(), self.kinds))
+            ]
 
     def delete_user(self, user_id: Id) -> Deleted:
         """Deletes all events and answers of a shopper and records the deletion, in one transaction.
