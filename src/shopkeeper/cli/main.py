@@ -44,6 +44,7 @@ def register() -> None:
     from shopkeeper.cli.demo import demo
     from shopkeeper.cli.doctor import doctor
     from shopkeeper.cli.evaluate import evaluate
+    from shopkeeper.cli.events import app as events
     from shopkeeper.cli.prepare import prepare
     from shopkeeper.cli.recommend import recommend
     from shopkeeper.cli.report import report
@@ -56,6 +57,7 @@ def register() -> None:
         app.command(no_args_is_help=True)(command)
     app.command()(demo)
     app.command()(doctor)
+    app.add_typer(events, name="events")
 
 
 def main() -> None:
