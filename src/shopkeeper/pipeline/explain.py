@@ -77,7 +77,7 @@ def _reason(model: Recommender, history: Histories, item: int, tried: Int32Array
     order: Int64Array = np.argsort(-lost, kind="stable")[:MOST_EVIDENCE]
     first = float(lost[order[0]])
     if first < LEAST_WEIGHT:
-        return Reason(ReasonKind.AGAIN if item in tried else ReasonKind.POPULAR)
+        return Reason(ReasonKind.AGAIN if item in history.item_index else ReasonKind.POPULAR)
     named = [int(tried[place]) for place in order if lost[place] >= max(BESIDE_SHARE * first, LEAST_WEIGHT)]
     if named[0] == item:
         return Reason(ReasonKind.AGAIN, (item,), weight=first)
