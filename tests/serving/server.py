@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow as pa
 
 from shop import shop_tables
 from shopkeeper.config import build
@@ -53,6 +54,14 @@ def shop_bundle(folder: Path, model: str = "transitions", epochs: int = 2, **sho
     settings = build(ShopSettings, {"training": training, "models": {"sasrec": SASREC}})
     with tempfile.TemporaryDirectory() as data:
         train(shop_dataset(Path(data) / "data", **shop), model, settings).bundle.save(folder)
+    return folder
+
+
+def log_bundle(folder: Path, log: pa.Table) -> Path:
+    """Trains a bundle of transitions on a log with our column names."""
+    with tempfile.TemporaryDirectory() as data:
+        dataset = prepare(Events.read(log), None, PrepareSettings(), Path(data) / "data")
+        train(dataset, "transitions", ShopSettings()).bundle.save(folder)
     return folder
 
 

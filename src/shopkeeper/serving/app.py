@@ -13,11 +13,12 @@ from shopkeeper.serving.failures import answer_failures
 from shopkeeper.serving.observe import Observe
 from shopkeeper.serving.openapi import describe
 from shopkeeper.serving.pages import mount_pages
-from shopkeeper.serving.routes.events import event_routes
-from shopkeeper.serving.routes.health import health_routes
-from shopkeeper.serving.routes.items import item_routes
-from shopkeeper.serving.routes.recommendations import recommendation_routes
-from shopkeeper.serving.routes.users import user_routes
+from shopkeeper.serving.routes.events import add_event_routes
+from shopkeeper.serving.routes.health import add_health_routes
+from shopkeeper.serving.routes.items import add_item_routes
+from shopkeeper.serving.routes.paths import understand_ids
+from shopkeeper.serving.routes.recommendations import add_recommendation_routes
+from shopkeeper.serving.routes.users import add_user_routes
 from shopkeeper.serving.service import Service
 from shopkeeper.serving.settings import ServiceSettings
 
@@ -54,8 +55,9 @@ def create_app(bundle_folder: Path, settings: ServiceSettings | None = None) -> 
         redirect_slashes=False,
     )  # fmt: skip
     app.state.service = service
-    for routes in (event_routes, recommendation_routes, item_routes, user_routes, health_routes):
-        app.include_router(routes(service))
+    understand_ids()
+    for add in (add_event_routes, add_recommendation_routes, add_item_routes, add_user_routes, add_health_routes):
+        add(app, service)
     mount_pages(app)
     answer_failures(app)
     describe(app, settings, service.store.kinds, keys is not None)

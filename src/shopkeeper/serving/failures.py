@@ -58,4 +58,12 @@ async def _of_router(request: Request, error: Exception) -> Response:
         404: NotFoundError("there is nothing at this address", remedy="/openapi.json lists what there is"),
         405: MethodError(f"this address does not answer {request.method}", remedy="/openapi.json lists what does"),
     }
-    return failure(kinds.get(error.status_code, RequestError(error.detail)), error.status_code, error.headers)
+    headers = {"Allow": ", ".join(_methods(request))} if error.status_code == 405 else error.headers
+    return failure(kinds.get(error.status_code, RequestError(error.detail)), error.status_code, headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """All methods that the address answers, of whatever route."""
+    path = getattr(request.scope.get("route"), "path", None)
+    routes = [route for route in request.app.routes if getattr(route, "path", None) == path]
+    return sorted({method for route in routes for method in getattr(route, "methods", None) or ()})

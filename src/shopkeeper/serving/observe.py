@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 
 from shopkeeper.errors import ShopkeeperError
 from shopkeeper.serving.failures import failure
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 UNMATCHED: Final = "(none)"
 """The route of a request that no path matches; its own path is not counted, there may be any number of them."""
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
+GONE: Final = 499
+"""Counted for a caller who went away before the request was whole; nobody reads the answer."""
 
 
 class Observe:
@@ -64,6 +67,8 @@ class Observe:
 
         try:
             await self._app(scope, receive, observed)
+        except ClientDisconnect:
+            status = status or GONE
         except Exception:
             LOGGER.exception("the service failed to answer")
             if not status:

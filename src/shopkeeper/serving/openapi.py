@@ -12,7 +12,7 @@ from shopkeeper._version import __version__
 from shopkeeper.serving.answers import ProblemOut
 from shopkeeper.serving.api_keys import HEADER, OPEN
 from shopkeeper.serving.event_store.records import IdKinds
-from shopkeeper.serving.requests import EventIn
+from shopkeeper.serving.requests import MAX_ID, WITHOUT_NUL, EventIn
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -37,10 +37,11 @@ _DESCRIBED: Final[list[type]] = [ProblemOut]
 
 
 def described(
+    tag: str,
+    summary: str,
     answer: type | None,
     example: Any = None,
-    body: Any = None,
-    asks: Any = None,
+    body: tuple[Any, dict[str, Any]] | None = None,
     query: type | None = None,
     path_id: str | None = None,
     failures: Sequence[str] = ("422", "503"),
@@ -48,22 +49,25 @@ def described(
     """What FastAPI shall add to the description of one operation whose function reads the raw request.
 
     Args:
+        tag: Under which heading it stands.
+        summary: What it does, in a few words.
         answer: Class of the answer; None for plain text.
         example: An answer.
-        body: Class of the body.
-        asks: Examples of bodies, by name.
+        body: Class of the body, and examples of it by name.
         query: Class of the query.
         path_id: "user_id" or "item_id": what `{id}` in the path is.
         failures: Other statuses than 200.
     """
-    found: dict[str, Any] = {"responses": {"200": _content(answer, "The answer", example)}}
+    found: dict[str, Any] = {"tags": [tag], "summary": summary}
+    found["responses"] = {"200": _content(answer, "The answer", example)}
     found["responses"] |= {status: _content(ProblemOut, FAILURES[status]) for status in (*failures, "401")}
     found["parameters"] = [] if path_id is None else [_path_parameter(path_id)]
     if query is not None:
         found["parameters"] += _query_parameters(query)
     if body is not None:
-        examples = {name: {"value": value} for name, value in (asks or {}).items()}
-        found["requestBody"] = {"required": True, "content": {JSON: {"schema": _schema(body), "examples": examples}}}
+        kind, asks = body
+        examples = {name: {"value": value} for name, value in asks.items()}
+        found["requestBody"] = {"required": True, "content": {JSON: {"schema": _schema(kind), "examples": examples}}}
     return found
 
 
@@ -155,7 +159,7 @@ def _is_integer(name: str, kinds: IdKinds) -> bool:
 def _id_schema(integer: bool) -> dict[str, Any]:
     if integer:
         return {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1}
-    return {"type": "string", "minLength": 1, "maxLength": 512}
+    return {"type": "string", "minLength": 1, "maxLength": MAX_ID, **WITHOUT_NUL}
 
 
 def _drop(schema: Any, kind: str) -> None:

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import Meta, Struct
+
+from shopkeeper.data.schema import EVENT_TYPE_ALIASES
 
 LARGEST = 2**63 - 1
 MAX_ID = 512
 """Most characters of an id."""
 
-AnyId: TypeAlias = Annotated[int, Meta(ge=-(2**63), le=LARGEST)] | Annotated[str, Meta(min_length=1, max_length=MAX_ID)]
+WITHOUT_NUL: Final = {"pattern": "^[^\\u0000]*$"}
+"""What the description says of texts; the check itself is in `reading`."""
+MOMENT: Final = {"format": "date-time"}
+EVENT_TYPE: Final = {"enum": sorted(EVENT_TYPE_ALIASES)}
+"""In the description; other ways to write these words, such as "Add-to-Cart", are understood too."""
+AnyId: TypeAlias = (
+    Annotated[int, Meta(ge=-(2**63), le=LARGEST)]
+    | Annotated[str, Meta(min_length=1, max_length=MAX_ID, extra_json_schema=WITHOUT_NUL)]
+)
 """An id as the shop writes it; which of the two is right depends on the shop."""
-Word: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128)]
-CategoryPath: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024)]
+Word: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128, extra_json_schema=WITHOUT_NUL)]
+CategoryPath: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024, extra_json_schema=WITHOUT_NUL)]
+SearchText: TypeAlias = Annotated[str, Meta(max_length=256, extra_json_schema=WITHOUT_NUL)]
+EventWord: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, extra_json_schema=EVENT_TYPE)]
 Amount: TypeAlias = Annotated[float, Meta(ge=0, le=1e12)]
-Moment: TypeAlias = Annotated[float, Meta(ge=0, le=253_402_300_799)] | Annotated[str, Meta(max_length=64)]
+Moment: TypeAlias = (
+    Annotated[float, Meta(ge=0, le=253_402_300_799)] | Annotated[str, Meta(max_length=64, extra_json_schema=MOMENT)]
+)
 """Seconds since 1970, or ISO 8601; UTC where no zone is written."""
 Fact: TypeAlias = Literal["title", "category", "brand", "price", "image"]
 Length: TypeAlias = Annotated[int, Meta(ge=1, le=10_000)]
@@ -26,14 +40,7 @@ class EventIn(Struct, kw_only=True, forbid_unknown_fields=True):
 
     user_id: AnyId
     item_id: AnyId
-    event_type: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            max_length=64,
-            description="impression, view, like, cart, purchase, return, or a common alias such as click or buy",
-        ),
-    ]
+    event_type: EventWord
     event_id: Annotated[Word | None, Meta(description="The same id again changes nothing; made where it is absent")] = (
         None
     )
@@ -52,7 +59,7 @@ class PastEvent(Struct, kw_only=True, forbid_unknown_fields=True):
     """One event of a history that the request itself gives."""
 
     item_id: AnyId
-    event_type: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    event_type: EventWord | None = None
     timestamp: Moment | None = None
 
 

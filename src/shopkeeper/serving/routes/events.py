@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from fastapi import FastAPI, Request, Response
 
 from shopkeeper.serving.answers import EventsOut
 from shopkeeper.serving.openapi import EVENTS, OF_BODY, described
@@ -23,13 +23,13 @@ ASKS = {
 ANSWER = {"accepted": 1, "duplicates": 0, "unknown_items": 0, "event_ids": ["e-1001"]}
 
 
-def event_routes(service: Service) -> APIRouter:
-    """The routes of events."""
-    router = APIRouter(tags=["events"])
+POST_EVENTS = described("events", "Store events", EventsOut, ANSWER, (EVENTS, ASKS), failures=OF_BODY)
 
-    @router.post(
-        "/events", summary="Store events", openapi_extra=described(EventsOut, ANSWER, EVENTS, ASKS, failures=OF_BODY)
-    )
+
+def add_event_routes(app: FastAPI, service: Service) -> None:
+    """Adds the routes of events."""
+
+    @app.post("/events", openapi_extra=POST_EVENTS)
     async def post_events(request: Request) -> Response:
         """Stores one event or a list of them, all or none. They are on the disk when this answers.
 
@@ -46,5 +46,3 @@ def event_routes(service: Service) -> APIRouter:
         metrics.duplicates.inc(duplicates)
         metrics.unknown_items.inc(unknown)
         return reply(EventsOut(len(events) - duplicates, duplicates, unknown, [event.event_id for event in events]))
-
-    return router

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import FastAPI, Request, Response
 from msgspec import Meta, Struct
 from starlette.concurrency import run_in_threadpool
 
@@ -25,53 +25,45 @@ class DashboardQuery(Struct, kw_only=True, forbid_unknown_fields=True):
     hours: Annotated[float, Meta(gt=0, le=24 * 366)] = 24.0
 
 
-def health_routes(service: Service) -> APIRouter:
-    """The routes of the service's own state."""
-    router = APIRouter(tags=["service"])
+HEALTHZ = described("service", "Sign of life", AliveOut, {"status": "ok"}, failures=())
+READYZ = described("service", "Readiness", ReadyOut, failures=())
+READYZ["responses"]["503"] = READYZ["responses"]["200"]
+METRICS = described("service", "Figures for Prometheus", None, failures=())
+CARD = described("service", "Card of the bundle", dict[str, Any], failures=())
+DASHBOARD = described("service", "Figures of the dashboard", dict[str, Any], query=DashboardQuery)
 
-    @router.get(
-        "/healthz",
-        summary="Sign of life",
-        openapi_extra=described(AliveOut, {"status": "ok"}, failures=()),
-    )
+
+def add_health_routes(app: FastAPI, service: Service) -> None:
+    """Adds the routes of the service's own state."""
+
+    @app.get("/healthz", openapi_extra=HEALTHZ)
     async def healthz(request: Request) -> Response:
         """Answers as long as the process does."""
         return reply(AliveOut("ok"))
 
-    @router.get("/readyz", summary="Readiness", openapi_extra=described(ReadyOut, failures=()) | _not_ready())
+    @app.get("/readyz", openapi_extra=READYZ)
     async def readyz(request: Request) -> Response:
         """Whether this worker can answer: status 200, or 503 while the event store is away."""
         ready = await run_in_threadpool(_ready, service)
         return reply(ready, 200 if ready.ready else 503)
 
-    @router.get("/metrics", summary="Figures for Prometheus", openapi_extra=described(None, failures=()))
+    @app.get("/metrics", openapi_extra=METRICS)
     async def metrics(request: Request) -> Response:
         """Figures of all workers in Prometheus' text format."""
         text = await run_in_threadpool(service.metrics.text)
         return Response(text, media_type=CONTENT_TYPE)
 
-    @router.get("/card", summary="Card of the bundle", openapi_extra=described(dict[str, Any], failures=()))
+    @app.get("/card", openapi_extra=CARD)
     async def card(request: Request) -> Response:
         """Where the bundle came from and what it was worth."""
         return reply(service.served.bundle.card.model_dump(mode="json"))
 
-    @router.get(
-        "/dashboard/data",
-        summary="Figures of the dashboard",
-        openapi_extra=described(dict[str, Any], query=DashboardQuery),
-    )
+    @app.get("/dashboard/data", openapi_extra=DASHBOARD)
     async def get_dashboard_data(request: Request) -> Response:
         """Traffic, latency, events and click-through of the last hours."""
         asked = read_query(DashboardQuery, request.query_params)
         facts = _facts(service)
         return reply(await run_in_threadpool(dashboard_data, service.store, facts, asked.hours))
-
-    return router
-
-
-def _not_ready() -> dict[str, Any]:
-    answer = described(ReadyOut, failures=())
-    return {"responses": dict.fromkeys(("200", "503"), answer["responses"]["200"])}
 
 
 def _ready(service: Service) -> ReadyOut:

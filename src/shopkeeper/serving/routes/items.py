@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import FastAPI, Request, Response
 from msgspec import Meta, Struct
 from starlette.concurrency import run_in_threadpool
 
@@ -14,7 +14,7 @@ from shopkeeper.serving.item_facts import categories, search, some_facts, whole_
 from shopkeeper.serving.openapi import described
 from shopkeeper.serving.problems import InvalidError, NotFoundError
 from shopkeeper.serving.reading import id_of_text, read_query
-from shopkeeper.serving.requests import CategoryPath, Length
+from shopkeeper.serving.requests import CategoryPath, Length, SearchText
 from shopkeeper.serving.routes.replies import reply
 from shopkeeper.serving.served import Served
 from shopkeeper.serving.service import Service
@@ -39,7 +39,7 @@ CATEGORIES = {"categories": [{"category": "Garden", "items": 6}, {"category": "G
 class ItemsQuery(Struct, kw_only=True, forbid_unknown_fields=True):
     """Which items, and which of them."""
 
-    query: Annotated[str, Meta(max_length=256)] = ""
+    query: SearchText = ""
     category: CategoryPath | None = None
     limit: Length = 20
     offset: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
@@ -51,15 +51,19 @@ class SimilarQuery(Struct, kw_only=True, forbid_unknown_fields=True):
     k: Length = 10
 
 
-def item_routes(service: Service) -> APIRouter:
-    """The routes of items."""
-    router = APIRouter(tags=["items"])
+OF_ITEM = ("404", "422", "503")
+GET_ITEMS = described("items", "Search items", ItemsOut, {"total": 1, "items": [ITEM]}, query=ItemsQuery)
+GET_SIMILAR = described(
+    "items", "Items like an item", SimilarOut, SIMILAR, query=SimilarQuery, path_id="item_id", failures=OF_ITEM
+)
+GET_ITEM = described("items", "One item", ItemOut, ITEM, path_id="item_id", failures=OF_ITEM)
+GET_CATEGORIES = described("items", "Categories", CategoriesOut, CATEGORIES, failures=())
 
-    @router.get(
-        "/items",
-        summary="Search items",
-        openapi_extra=described(ItemsOut, {"total": 1, "items": [ITEM]}, query=ItemsQuery),
-    )
+
+def add_item_routes(app: FastAPI, service: Service) -> None:
+    """Adds the routes of items."""
+
+    @app.get("/items", openapi_extra=GET_ITEMS)
     async def get_items(request: Request) -> Response:
         """Items by words of their title and by category, the most popular first."""
         asked = read_query(ItemsQuery, request.query_params)
@@ -69,13 +73,7 @@ def item_routes(service: Service) -> APIRouter:
         page = found[asked.offset : asked.offset + asked.limit]
         return reply(ItemsOut(len(found), [whole_item(served, index) for index in page.tolist()]))
 
-    @router.get(
-        "/items/{id:path}/similar",
-        summary="Items like an item",
-        openapi_extra=described(
-            SimilarOut, SIMILAR, query=SimilarQuery, path_id="item_id", failures=("404", "422", "503")
-        ),
-    )
+    @app.get("/items/{id:id}/similar", openapi_extra=GET_SIMILAR)
     async def get_similar(request: Request) -> Response:
         """Items that the model finds like this one, most similar first."""
         asked = read_query(SimilarQuery, request.query_params)
@@ -84,26 +82,16 @@ def item_routes(service: Service) -> APIRouter:
         item_id = known_item(service, served, request)
         return reply(await run_in_threadpool(_similar, served, item_id, asked.k))
 
-    @router.get(
-        "/items/{id:path}",
-        summary="One item",
-        openapi_extra=described(ItemOut, ITEM, path_id="item_id", failures=("404", "422", "503")),
-    )
+    @app.get("/items/{id:id}", openapi_extra=GET_ITEM)
     async def get_item(request: Request) -> Response:
         """All that is known of one item."""
         served = service.served
         return reply(whole_item(served, served.items.index(known_item(service, served, request))))
 
-    @router.get(
-        "/categories",
-        summary="Categories",
-        openapi_extra=described(CategoriesOut, CATEGORIES),
-    )
+    @app.get("/categories", openapi_extra=GET_CATEGORIES)
     async def get_categories(request: Request) -> Response:
         """The two upper levels of categories, with the number of items in each."""
         return reply(CategoriesOut(await run_in_threadpool(categories, service.served.facts)))
-
-    return router
 
 
 def check_length(service: Service, given: int, name: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from fastapi import APIRouter, Request, Response
+from fastapi import FastAPI, Request, Response
 
 from shopkeeper.serving.answers import RecommendationsOut
 from shopkeeper.serving.openapi import OF_BODY, described
@@ -52,16 +52,16 @@ ANSWER = {
 }
 
 
-def recommendation_routes(service: Service) -> APIRouter:
-    """The routes of recommendations."""
-    router = APIRouter(tags=["recommendations"])
+POST_RECOMMENDATIONS = described(
+    "recommendations", "Recommend items", RecommendationsOut, ANSWER, (RecommendationsIn, ASKS), failures=OF_BODY
+)
+
+
+def add_recommendation_routes(app: FastAPI, service: Service) -> None:
+    """Adds the routes of recommendations."""
     settings = service.settings
 
-    @router.post(
-        "/recommendations",
-        summary="Recommend items",
-        openapi_extra=described(RecommendationsOut, ANSWER, RecommendationsIn, ASKS, failures=OF_BODY),
-    )
+    @app.post("/recommendations", openapi_extra=POST_RECOMMENDATIONS)
     async def post_recommendations(request: Request) -> Response:
         """Items for a shopper, best first: from the bundle, and from every event that was stored before.
 
@@ -74,5 +74,3 @@ def recommendation_routes(service: Service) -> APIRouter:
             service.metrics.recommended(source, items)
         service.metrics.fallback_items.inc(answered.record.fallback)
         return reply(answered.out)
-
-    return router

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Request, Response
-from msgspec import Meta, Struct
+from fastapi import FastAPI, Request, Response
+from msgspec import Struct
 from starlette.concurrency import run_in_threadpool
 
 from shopkeeper.serving.answers import ForgottenOut, HistoryOut, UsersOut
 from shopkeeper.serving.openapi import described
 from shopkeeper.serving.reading import id_of_text, read_query
-from shopkeeper.serving.requests import Length
+from shopkeeper.serving.requests import Length, SearchText
 from shopkeeper.serving.routes.items import check_length
 from shopkeeper.serving.routes.replies import reply
 from shopkeeper.serving.service import Service
@@ -35,7 +33,7 @@ HISTORY = {
 class UsersQuery(Struct, kw_only=True, forbid_unknown_fields=True):
     """Which shoppers."""
 
-    query: Annotated[str, Meta(max_length=256)] = ""
+    query: SearchText = ""
     limit: Length = 20
 
 
@@ -45,37 +43,31 @@ class HistoryQuery(Struct, kw_only=True, forbid_unknown_fields=True):
     limit: Length = 50
 
 
-def user_routes(service: Service) -> APIRouter:
-    """The routes of shoppers."""
-    router = APIRouter(tags=["users"])
+USERS = {"users": [{"user_id": "c7", "events": 12}]}
+FORGOTTEN = {"user_id": "c7", "events": 12, "answers": 3}
+GET_USERS = described("users", "Some shoppers", UsersOut, USERS, query=UsersQuery)
+GET_USER = described("users", "What a shopper did", HistoryOut, HISTORY, query=HistoryQuery, path_id="user_id")
+DELETE_USER = described("users", "Forget a shopper", ForgottenOut, FORGOTTEN, path_id="user_id")
 
-    @router.get(
-        "/users",
-        summary="Some shoppers",
-        openapi_extra=described(UsersOut, {"users": [{"user_id": "c7", "events": 12}]}, query=UsersQuery),
-    )
+
+def add_user_routes(app: FastAPI, service: Service) -> None:
+    """Adds the routes of shoppers."""
+
+    @app.get("/users", openapi_extra=GET_USERS)
     async def get_users(request: Request) -> Response:
         """Some shoppers to pick from, those with most events first; `query` is a part of the id."""
         asked = read_query(UsersQuery, request.query_params)
         check_length(service, asked.limit, "limit")
         return reply(UsersOut(await run_in_threadpool(some_shoppers, service.served, asked.query, asked.limit)))
 
-    @router.get(
-        "/users/{id:path}",
-        summary="What a shopper did",
-        openapi_extra=described(HistoryOut, HISTORY, query=HistoryQuery, path_id="user_id"),
-    )
+    @app.get("/users/{id:id}", openapi_extra=GET_USER)
     async def get_user(request: Request) -> Response:
         """The latest events that answers for this shopper are made from, newest first."""
         asked = read_query(HistoryQuery, request.query_params)
         check_length(service, asked.limit, "limit")
         return reply(history_of(service.served, _user_id(service, request), asked.limit))
 
-    @router.delete(
-        "/users/{id:path}",
-        summary="Forget a shopper",
-        openapi_extra=described(ForgottenOut, {"user_id": "c7", "events": 12, "answers": 3}, path_id="user_id"),
-    )
+    @app.delete("/users/{id:id}", openapi_extra=DELETE_USER)
     async def delete_user(request: Request) -> Response:
         """Deletes all that is stored of a shopper, and uses what the bundle holds of them no more.
 
@@ -84,8 +76,6 @@ def user_routes(service: Service) -> APIRouter:
         user_id = _user_id(service, request)
         deleted = await run_in_threadpool(service.forget, user_id)
         return reply(ForgottenOut(user_id, deleted.events, deleted.answers))
-
-    return router
 
 
 def _user_id(service: Service, request: Request) -> Id:
