@@ -109,18 +109,19 @@ class Server:
 
 @contextmanager
 def running_server(
-    bundle: Path, database: Path | str, *arguments: str, env: dict[str, str] | None = None, seconds: float = 60
+    bundle: Path, database: Path | str | None, *arguments: str, env: dict[str, str] | None = None, seconds: float = 60
 ) -> Iterator[Server]:
     """Starts `shopkeeper serve` on a free port, waits until it is ready, and stops it at the end.
 
     Args:
         bundle: Folder of the bundle.
-        database: File or address of the event store.
+        database: File or address of the event store; None names none.
         arguments: Further arguments, ``"--workers", "2"``.
         env: Further environment variables.
         seconds: How long it may take to start.
     """
-    process = start(bundle, "--database", str(database), "--port", "0", *arguments, env=env)
+    named = () if database is None else ("--database", str(database))
+    process = start(bundle, "--port", "0", *named, *arguments, env=env)
     lines: list[str] = []
     started = threading.Event()
     reader = threading.Thread(target=_read, args=(process, lines, started), daemon=True)

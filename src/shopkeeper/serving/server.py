@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from uvicorn import Config
 
 SHARED_COUNTERS: Final = "PROMETHEUS_MULTIPROC_DIR"
-WORKER_SECONDS: Final = 60
+WORKER_SECONDS: Final = 15
 """A worker that gives its parent no sign for so long is replaced; a large bundle keeps one busy while it loads."""
 ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
 """Where a service that listens on every address is reached from this machine."""
