@@ -125,7 +125,7 @@ def test_report_writes_one_page(run: Run, shop: Path, tmp_path: Path) -> None:
 def test_demo_runs_the_whole_line_on_ones_own_log(run: Run, shop: Path, tmp_path: Path) -> None:
     source = ("--events", shop / "events.csv", "--catalog", shop / "items.csv", *MAPPING)
     words = (*source, "--models", "MostPopular,Transitions,SASRec", "--set", "training.epochs=3")
-    code, out, err = run("demo", *words, "--out", tmp_path / "out", "--quiet")
+    code, out, err = run("demo", *words, "--out", tmp_path / "out", "--quiet", "--no-serve")
     assert code == 0, err
     assert "chosen on the validation part" in out
     names = {path.name for path in (tmp_path / "out").iterdir()}

@@ -1,9 +1,11 @@
-"""`shopkeeper demo`: the whole line, from a log to a bundle and a report, on real purchases or on one's own."""
+"""`shopkeeper demo`: the whole line, from a log to a running shop page, on real purchases or on one's own."""
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
+import webbrowser
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated
@@ -35,11 +37,15 @@ def demo(
     ] = None,
     config: options.ConfigFile = None,
     overrides: options.Overrides = [],
+    serve: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="End with the service running and its page open, or before.")
+    ] = True,
+    port: Annotated[int, typer.Option("--port", min=0, help="Port of the page; a free one where it is taken.")] = 8080,
     quiet: options.Quiet = False,
 ) -> None:
-    """Run the whole line: validate, prepare, train, evaluate, recommend, report, bundle.
+    """Run the whole line: validate, prepare, train, evaluate, recommend, report, bundle, and serve the shop's page.
 
-    Examples: shopkeeper demo; shopkeeper demo --events events.csv --catalog items.csv
+    Examples: shopkeeper demo; shopkeeper demo --events events.csv --catalog items.csv; shopkeeper demo --no-serve
     """
     from shopkeeper.jobs.demo import DEMO_SETTINGS, MODELS, grocery_inputs, run_demo
 
@@ -53,6 +59,8 @@ def demo(
     with Bars(quiet) as bars:
         result = run_demo(log, items, settings, names, out, bars, command)
     _show(result, perf_counter() - began)
+    if serve:
+        _serve(result.folder / "bundle", port, began)
 
 
 def _show(result: Demo, seconds: float) -> None:
@@ -72,3 +80,30 @@ def _show(result: Demo, seconds: float) -> None:
         console.print(recommendation_table(answer, result.bundle.catalog, f"{model} for shopper {shopper}"))
     console.print(f"report  {result.folder / 'report.html'}\nbundle  {result.folder / 'bundle'}")
     console.print(f"done in {seconds:.0f} s")
+
+
+def _serve(bundle: Path, port: int, began: float) -> None:
+    """Runs the service until it is stopped, says where its page is, and opens it where there is a screen."""
+    from shopkeeper.errors import ResourceError
+    from shopkeeper.serving.server import listening, serve
+    from shopkeeper.serving.settings import ServiceSettings
+
+    def ready(address: str) -> None:
+        console = Console(highlight=False)
+        console.print(f"\n[bold]The shop's page: {address}/[/]  (dashboard: {address}/dashboard)", soft_wrap=True)
+        console.print(f"It answers {perf_counter() - began:.0f} s after the start. Stop it with Ctrl-C.")
+        if _has_screen():
+            webbrowser.open(f"{address}/")
+
+    settings = ServiceSettings(port=port, access_log=False)
+    try:
+        with listening(settings):
+            """The port is free."""
+    except ResourceError:
+        settings = ServiceSettings(port=0, access_log=False)
+    serve(bundle, settings, ready)
+
+
+def _has_screen() -> bool:
+    """Whether a browser window can be opened; without this a text browser would take the terminal."""
+    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
