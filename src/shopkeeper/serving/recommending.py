@@ -50,6 +50,8 @@ class Answered(NamedTuple):
 
     out: RecommendationsOut
     record: AnswerRecord
+    deletions: int
+    """Number of the latest deletion that was known."""
 
 
 def read_question(body: bytes, kinds: IdKinds, max_k: int, max_history: int) -> Question:
@@ -85,10 +87,11 @@ def _past(event: Id | PastEvent, place: int, kinds: IdKinds) -> PastItem:
 
 def answer_questions(served: Served, questions: Sequence[Question]) -> list[Answered]:
     """Answers checked questions in one batch of the pipeline."""
+    deletions = served.profiles.position.deletions
     asks, ignored = zip(*(_ask(served, question) for question in questions), strict=True)
     answers = served.pipeline.answer(asks)
     return [
-        _answered(served, question, unknown, answer)
+        _answered(served, question, unknown, answer, deletions)
         for question, unknown, answer in zip(questions, ignored, answers, strict=True)
     ]
 
@@ -143,7 +146,7 @@ def _given_history(served: Served, events: Sequence[PastItem]) -> tuple[Historie
     return Histories(offsets, index[order], codes[order], moments[order]), ignored
 
 
-def _answered(served: Served, question: Question, ignored: list[Id], answer: Answer) -> Answered:
+def _answered(served: Served, question: Question, ignored: list[Id], answer: Answer, deletions: int) -> Answered:
     given = question.given
     ids = served.items.ids(answer.item_index)
     items = [
@@ -173,7 +176,7 @@ def _answered(served: Served, question: Question, ignored: list[Id], answer: Ans
     record = AnswerRecord(
         name, given.user_id, moment, given.placement, model, tuple(ids), answer.sources, answer.fallback
     )
-    return Answered(out, record)
+    return Answered(out, record, deletions)
 
 
 def _reason(served: Served, reason: Reason) -> ReasonOut:

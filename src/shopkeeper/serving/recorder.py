@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from itertools import groupby
+from operator import itemgetter
 from threading import Event, Lock, Thread
 from typing import Final
 
@@ -34,7 +36,7 @@ class Recorder:
         self._traffic = traffic
         self._seconds = seconds
         self._dropped = dropped
-        self._answers: deque[AnswerRecord] = deque()
+        self._answers: deque[tuple[int, AnswerRecord]] = deque()
         self._stop = Event()
         self._writing = Lock()
         self._thread: Thread | None = None
@@ -44,12 +46,17 @@ class Recorder:
         self._thread = Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
 
-    def record(self, answer: AnswerRecord) -> None:
-        """Takes one answer; it is written within moments."""
+    def record(self, answer: AnswerRecord, deletions: int) -> None:
+        """Takes one answer; it is written within moments, unless its shopper is forgotten before.
+
+        Args:
+            answer: What is to be written.
+            deletions: Number of the latest deletion that was known when the answer was made.
+        """
         if len(self._answers) >= MOST_WAITING:
             self._answers.popleft()
             self._dropped(1)
-        self._answers.append(answer)
+        self._answers.append((deletions, answer))
 
     def flush(self) -> None:
         """Writes all that is waiting.
@@ -60,8 +67,9 @@ class Recorder:
         with self._writing:
             while page := [self._answers.popleft() for _ in range(min(PAGE, len(self._answers)))]:
                 try:
-                    self._store.add_answers(page)
-                except ShopkeeperError:
+                    for deletions, answers in groupby(page, itemgetter(0)):
+                        self._store.add_answers([answer for _, answer in answers], deletions)
+                except ShopkeeperError:  # what was written before stays as it is when it is written again
                     self._answers.extendleft(reversed(page))
                     raise
             minutes = self._traffic.take()

@@ -104,7 +104,7 @@ class Service:
             UnavailableError: Too much is waiting.
         """
         answered = await self._questions.call(question)
-        self.recorder.record(answered.record)
+        self.recorder.record(answered.record, answered.deletions)
         return answered
 
     def forget(self, user_id: Id) -> Deleted:

@@ -167,11 +167,28 @@ class EventStore:
         self._database.scrub()
         return Deleted(events, answers)
 
-    def add_answers(self, answers: Sequence[AnswerRecord]) -> None:
-        """Writes answers in one transaction; one that is there stays as it is."""
-        if answers:
-            with self.writing() as connection:
-                connection.execute(self._add_answers, answer_rows(answers, self.kinds))
+    def add_answers(self, answers: Sequence[AnswerRecord], deletions: int | None = None) -> None:
+        """Writes answers in one transaction; one that is there stays as it is.
+
+        Args:
+            answers: Any number.
+            deletions: Deletions up to this number were known when the answers were made. Those of a shopper who was
+                forgotten since are left out; None takes all.
+        """
+        if not answers:
+            return
+        with self.writing() as connection:
+            gone = set() if deletions is None else self._digests_after(connection, deletions)
+            kept = [answer for answer in answers if not gone or self._digest_of(answer) not in gone]
+            if kept:
+                connection.execute(self._add_answers, answer_rows(kept, self.kinds))
+
+    def _digests_after(self, connection: Connection, deletion: int) -> set[bytes]:
+        table = tables.deletions.c
+        return set(connection.execute(select(table.user_digest).where(table.number > deletion)).scalars())
+
+    def _digest_of(self, answer: AnswerRecord) -> bytes | None:
+        return None if answer.user_id is None else user_digest(self.store_id, answer.user_id)
 
     def add_traffic(self, minutes: Sequence[TrafficMinute]) -> None:
         """Adds to the traffic of minutes, in one transaction."""
