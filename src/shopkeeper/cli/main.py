@@ -48,11 +48,21 @@ def register() -> None:
     from shopkeeper.cli.prepare import prepare
     from shopkeeper.cli.recommend import recommend
     from shopkeeper.cli.report import report
+    from shopkeeper.cli.retrain import retrain
     from shopkeeper.cli.serve import serve
     from shopkeeper.cli.train import train
     from shopkeeper.cli.validate import validate
 
-    needing_arguments: list[Callable[..., None]] = [validate, prepare, train, evaluate, recommend, report, serve]
+    needing_arguments: list[Callable[..., None]] = [
+        validate,
+        prepare,
+        train,
+        evaluate,
+        recommend,
+        report,
+        serve,
+        retrain,
+    ]
     for command in needing_arguments:
         app.command(no_args_is_help=True)(command)
     app.command()(demo)

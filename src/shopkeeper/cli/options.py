@@ -79,6 +79,26 @@ def prepared_settings(
     return _merged(values, overrides, flags)
 
 
+def settings_over(
+    values: dict[str, Any], config: Path | None, overrides: Sequence[str], flags: Sequence[tuple[str, Any]] = ()
+) -> ShopSettings:
+    """The settings of a command that has its own to begin with: those of the file go over them, then flags and `--set`.
+
+    Raises:
+        ConfigError: A key or value is not valid.
+    """
+    return _merged(_over(values, read_toml(config) if config is not None else {}), overrides, flags)
+
+
+def _over(values: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
+    """Nested values, each replaced by the other one of its place where there is one."""
+    both = {
+        name: _over(values[name], other) if isinstance(other, dict) and isinstance(values.get(name), dict) else other
+        for name, other in others.items()
+    }
+    return values | both
+
+
 def _merged(values: dict[str, Any], overrides: Sequence[str], flags: Sequence[tuple[str, Any]]) -> ShopSettings:
     from shopkeeper.jobs.settings import ShopSettings
 

@@ -6,6 +6,7 @@ What each event is for is decided in `roles`; here the parts are cut out, in the
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout, Split
 from shopkeeper.data.roles import Part, roles_of
 from shopkeeper.data.split_settings import SplitSettings
+from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import ConfigError, DataError
 from shopkeeper.types import BoolArray, Float32Array, Int32Array
 
@@ -67,6 +69,35 @@ def split(dataset: Dataset, settings: SplitSettings | None = None) -> Split:
         leaks_future=roles.leaks_future or _cleaned_beyond(dataset),
         facts={} if roles.cutoffs is None else {CUTOFFS: roles.cutoffs.to_json()},
     )
+
+
+def questions_for(
+    dataset: Dataset, settings: SplitSettings, part: Literal["validation", "test"], users: Vocabulary, items: Vocabulary
+) -> Holdout:
+    """The questions that `split` makes of a log, for a model that was trained on another one.
+
+    Shoppers, targets and their number are those of `split`; only the indices differ. What the model does not know is
+    left out of the histories, and stays among the targets with index 0, so that it counts as missed.
+
+    Args:
+        dataset: The log.
+        settings: How `split` splits it.
+        part: Which part asks.
+        users: Shoppers that the model knows.
+        items: Items that it knows.
+
+    Raises:
+        ConfigError: The moments are not those that the log was prepared for.
+        DataError: The data lack what the kind of split needs.
+    """
+    _refuse_other_moments(dataset, settings)
+    roles = roles_of(dataset, settings)
+    known = _Known(
+        *(np.append(np.int32(0), theirs.indices(ours.arrow)).astype(np.int32)
+          for theirs, ours in ((users, dataset.users), (items, dataset.items)))
+    )  # fmt: skip
+    asked = roles.validation if part == "validation" else roles.test
+    return _holdout(dataset, asked, known, settings, part=1 if part == "validation" else 2)
 
 
 def _cleaned_beyond(dataset: Dataset) -> bool:

@@ -12,6 +12,7 @@ from shopkeeper.data.events import EventsSettings
 from shopkeeper.data.prepare import PrepareSettings
 from shopkeeper.data.validation.settings import ValidationSettings
 from shopkeeper.evaluation.settings import EvaluationSettings
+from shopkeeper.jobs.retrain.settings import RetrainSettings
 from shopkeeper.pipeline.settings import PipelineSettings
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.registry import recommender_class
@@ -38,6 +39,8 @@ class ShopSettings(Settings):
     """How networks are trained."""
     evaluation: EvaluationSettings = EvaluationSettings()
     """What is measured."""
+    retrain: RetrainSettings = RetrainSettings()
+    """What a new bundle must show before it replaces the old one."""
     service: ServiceSettings = ServiceSettings()
     """How the service runs."""
 

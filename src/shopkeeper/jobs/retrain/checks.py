@@ -1,0 +1,113 @@
+"""The checks of the data before a model is trained on them: each says what was expected and what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shopkeeper.artifacts import file_hash
+from shopkeeper.data.dataset import Dataset
+from shopkeeper.jobs.export import Exported
+from shopkeeper.jobs.retrain.combined import Combined
+from shopkeeper.jobs.retrain.settings import RetrainSettings
+from shopkeeper.pipeline.bundle import Bundle
+from shopkeeper.pipeline.card import Card, StorePosition
+
+
+@dataclass(frozen=True)
+class Check:
+    """One condition of the promotion.
+
+    Attributes:
+        name: What was looked at.
+        passed: Whether it holds.
+        expected: What had to be.
+        found: What was.
+    """
+
+    name: str
+    passed: bool
+    expected: str
+    found: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as plain values."""
+        return asdict(self)
+
+
+def passed(checks: Iterable[Check]) -> bool:
+    """Whether all of them hold."""
+    return all(check.passed for check in checks)
+
+
+def export_checks(file: Path, exported: Exported, bundle_position: StorePosition | None) -> list[Check]:
+    """Whether the file is what was written, and the store has not lost what the bundle has seen of it."""
+    found = file_hash(file)
+    checks = [Check("export is whole", found == exported.sha256, exported.sha256[:16], found[:16])]
+    before = bundle_position
+    if before is not None and before.store_id == exported.position.store_id:
+        held = exported.position.sequence >= before.sequence
+        expected = f"at least {before.sequence:,}, as when the bundle was made"
+        checks.append(Check("store has not gone back", held, expected, f"{exported.position.sequence:,}"))
+    return checks
+
+
+def log_checks(combined: Combined, exported: Exported, memory: Dataset, settings: RetrainSettings) -> list[Check]:
+    """Whether the rows of the store are those of this shop, and enough."""
+    checks = [
+        Check("rows of the export", combined.exported == exported.rows, f"{exported.rows:,}", f"{combined.exported:,}"),
+        Check(
+            "new events", combined.new >= settings.min_new_events, f"at least {settings.min_new_events:,}",
+            f"{combined.new:,} of {combined.exported:,} in the store",
+        ),
+    ]  # fmt: skip
+    if combined.new:
+        shoppers = settings.min_known_shoppers * share_of_known_shoppers(memory)
+        checks += [
+            _at_least("new events of known items", combined.known_items, settings.min_known_items),
+            _at_least("new events of known shoppers", combined.known_shoppers, shoppers),
+        ]
+    return checks
+
+
+def dataset_checks(dataset: Dataset, combined: Combined, bundle: Bundle, settings: RetrainSettings) -> list[Check]:
+    """Whether cleaning has left a log as large and as clean as that of the bundle."""
+    least = settings.min_log_share * max(0, events_of(bundle.card) - combined.forgotten)
+    most = min(1.0, _rejected(bundle.pipeline.memory) + settings.max_more_rejected)
+    rejected = _rejected(dataset)
+    return [
+        Check("events of the log", dataset.n_events >= least, f"at least {least:,.0f}", f"{dataset.n_events:,}"),
+        Check("rows rejected by cleaning", rejected <= most, f"at most {most:.1%}", f"{rejected:.1%}"),
+    ]
+
+
+def events_of(card: Card) -> int:
+    """Number of events that a bundle was made from."""
+    return int(card.data["events"])
+
+
+def share_of_known_shoppers(memory: Dataset) -> float:
+    """Share of the last tenth of the events whose shopper had an earlier one."""
+    histories = memory.histories
+    times = np.asarray(histories.timestamp)
+    if len(times) == 0:
+        return 0.0
+    moment = np.quantile(times, 0.9)
+    recent = times >= moment
+    rows = histories.rows[recent]
+    first = times[np.asarray(histories.offsets)[:-1][rows]]
+    return float(np.mean(first < moment))
+
+
+def _rejected(dataset: Dataset) -> float:
+    """Share of the rows that cleaning rejected; 0 where the dataset was not made by cleaning."""
+    rows = dataset.facts.get("rows_in", 0)
+    return dataset.facts["rows_rejected"] / rows if rows else 0.0
+
+
+def _at_least(name: str, share: float, least: float) -> Check:
+    return Check(name, share >= least, f"at least {least:.1%}", f"{share:.1%}")

@@ -1,0 +1,58 @@
+"""What a new bundle must show before it replaces the old one, and the settings that the old one was made with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from shopkeeper.config import Settings
+
+if TYPE_CHECKING:
+    from shopkeeper.pipeline.bundle import Bundle
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class RetrainSettings(Settings):
+    """Bounds of the checks."""
+
+    metric: Literal["ndcg", "recall", "hit_rate", "mrr", "map", "precision"] = "ndcg"
+    """The figure by which models are compared."""
+    k: Annotated[int, Field(ge=1)] = 10
+    """Length of the list that it looks at."""
+    max_loss: Share = 0.05
+    """The new bundle may be lower by this share of the old one's figure, as long as that is not clear."""
+    chance: Annotated[float, Field(gt=0, lt=1)] = 0.001
+    """A figure is clearly higher than another where chance alone would part them so far with less than this
+    probability (paired t test)."""
+    min_new_events: Annotated[int, Field(ge=1)] = 1
+    """Fewer events than this that the earlier log does not hold are not worth a training."""
+    min_log_share: Share = 0.9
+    """The new log must have at least this share of the events of the old one, forgotten shoppers not counted."""
+    min_known_items: Share = 0.5
+    """Share of the new events whose item the earlier log or the catalog knows."""
+    min_known_shoppers: Share = 0.1
+    """Share of the new events whose shopper the earlier log knows, as a part of what that share was within the
+    earlier log, in its last tenth."""
+    max_more_rejected: Share = 0.2
+    """Cleaning may reject so much more of the log, as a share of its rows, than it did for the old bundle."""
+    min_fresh_shoppers: Annotated[int, Field(ge=2)] = 30
+    """So many shoppers with new events must be asked before the answers to them alone are judged."""
+
+
+def settings_of_bundle(bundle: Bundle) -> dict[str, Any]:
+    """The settings that a bundle was made with, as nested plain values, for a log of later.
+
+    Fixed moments and a folder of checkpoints belong to the old log and are left out.
+    """
+    card = bundle.card
+    prepare = dict(bundle.pipeline.memory.facts.get("settings", {}))
+    prepare["split"] = {**card.split_settings, "train_until": None, "validation_until": None}
+    prepare.pop("latest", None)
+    return {
+        "prepare": prepare,
+        "models": {model.name: model.config.model_dump(mode="json") for model in bundle.pipeline.recommenders},
+        "pipeline": card.pipeline["settings"],
+        "training": {**card.training_settings, "checkpoint_folder": None},
+    }

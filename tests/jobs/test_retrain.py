@@ -1,0 +1,242 @@
+"""A new habit is learned and promoted; what is broken is refused, and the old bundle stays byte for byte."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from trends import AFTER, APRIL, BEFORE, DAY, HALF, USUAL, habit_events, make_bundle_of_shop, usual_events
+
+from shopkeeper.config import build
+from shopkeeper.data.events import Events
+from shopkeeper.errors import DataError
+from shopkeeper.jobs.export import Exported, export_events
+from shopkeeper.jobs.retrain import retrain as line
+from shopkeeper.jobs.retrain.retrain import RECORD, Inputs, Retrained, retrain
+from shopkeeper.jobs.retrain.settings import settings_of_bundle
+from shopkeeper.jobs.settings import ShopSettings
+from shopkeeper.pipeline.bundle import Bundle
+from shopkeeper.serving.event_store.records import IdKinds, ShopEvent
+from shopkeeper.serving.event_store.store import EventStore
+
+TEXT_IDS = IdKinds(user_integer=False, item_integer=False)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shop")
+    make_bundle_of_shop(folder)
+    return folder
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[EventStore]:
+    opened = EventStore.open(tmp_path / "shop.db", TEXT_IDS)
+    yield opened
+    opened.close()
+
+
+def settings_for(bundle: Path) -> ShopSettings:
+    return build(ShopSettings, settings_of_bundle(Bundle.load(bundle)))
+
+
+def run(shop: Path, store: EventStore, tmp_path: Path, **more: object) -> Retrained:
+    inputs = Inputs(shop / "bundle", store, **more)  # type: ignore[arg-type]
+    return retrain(inputs, settings_for(shop / "bundle"), tmp_path / "new", tmp_path / "work")
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def next_after(bundle: Path, item_id: str) -> str:
+    return str(Bundle.load(bundle).pipeline.recommend(histories=[[item_id]], k=1).ids(0)[0])
+
+
+def failed(result: Retrained) -> list[str]:
+    return [check.name for check in result.failed]
+
+
+def test_a_new_habit_is_learned_and_promoted(shop: Path, store: EventStore, tmp_path: Path) -> None:
+    assert next_after(shop / "bundle", BEFORE) == USUAL
+    store.add(habit_events())
+    result = run(shop, store, tmp_path)
+    assert failed(result) == []
+    assert result.promoted
+    assert next_after(tmp_path / "new", BEFORE) == AFTER
+    new, old = Bundle.load(tmp_path / "new"), Bundle.load(shop / "bundle")
+    assert new.card.store == store.position()
+    assert new.card.model == old.card.model
+    assert result.trial is not None
+    assert result.trial.new.value("ndcg", 10) > result.trial.old.value("ndcg", 10)
+    record = json.loads((tmp_path / "work" / RECORD).read_text())
+    assert record["promoted"]
+    assert {check["name"] for check in record["checks"]} == {check.name for check in result.checks}
+    assert {row["model"] for row in record["figures"]} >= {"new", "old", "most popular"}
+
+
+def test_it_replaces_the_bundle_in_place_and_goes_on_from_there(shop: Path, store: EventStore, tmp_path: Path) -> None:
+    Bundle.load(shop / "bundle").save(tmp_path / "served")
+    for step, events in enumerate([usual_events(), habit_events(1500, start=APRIL + 30 * DAY)]):
+        store.add([one._replace(event_id=f"{step}-{one.event_id}") for one in events])
+        inputs = Inputs(tmp_path / "served", store)
+        result = retrain(inputs, settings_for(tmp_path / "served"), tmp_path / "served", tmp_path / "work")
+        assert failed(result) == []
+        assert next_after(tmp_path / "served", BEFORE) == (AFTER if step else USUAL)
+        assert result.combined is not None
+        assert result.combined.exported == result.exported.rows
+    memory = Bundle.load(tmp_path / "served").pipeline.memory
+    assert memory.n_events == 1200 + result.exported.rows  # those of the store are not counted twice
+
+
+def test_a_given_log_counts_each_event_once(shop: Path, store: EventStore, tmp_path: Path) -> None:
+    events = usual_events()
+    store.add(events)
+    export_events(store, tmp_path / "warehouse.parquet")
+    earlier = pa.concat_tables([pq.read_table(tmp_path / "warehouse.parquet"), _old_rows()])
+    result = run(shop, store, tmp_path, log=Events.read(earlier))
+    assert result.combined is not None
+    assert (result.combined.earlier, result.combined.shared) == (len(events) + 1200, len(events))
+    assert result.combined.new == 0
+    assert failed(result) == ["new events"]
+
+
+def test_a_forgotten_shopper_is_in_no_new_bundle(shop: Path, store: EventStore, tmp_path: Path) -> None:
+    store.add(habit_events())
+    store.delete_user("c3")
+    result = run(shop, store, tmp_path)
+    assert result.promoted
+    assert result.combined is not None
+    assert result.combined.forgotten == 10
+    new = Bundle.load(tmp_path / "new")
+    for vocabulary in (new.pipeline.memory.users, new.pipeline.train.users):
+        assert "c3" not in vocabulary
+        assert "c4" in vocabulary
+    assert new.card.store is not None
+    assert new.card.store.deletions == 1
+
+
+Corruption = Callable[[Path], None]
+
+
+def cut_off(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def shuffle_items(file: Path) -> None:
+    table = pq.read_table(file)
+    order = np.random.default_rng(0).permutation(table.num_rows)
+    items = table.column("item_id").take(order)
+    pq.write_table(table.set_column(table.column_names.index("item_id"), "item_id", items), file)
+
+
+def empty(file: Path) -> None:
+    pq.write_table(pq.read_table(file).slice(0, 0), file)
+
+
+def make_foreign(file: Path) -> None:
+    table = pq.read_table(file)
+    items = pa.array([f"other-{name}" for name in table.column("item_id").to_pylist()])
+    pq.write_table(table.set_column(table.column_names.index("item_id"), "item_id", items), file)
+
+
+@pytest.mark.parametrize("corrupt", [cut_off, shuffle_items, empty, make_foreign])
+def test_a_file_that_changed_after_the_export_is_refused(
+    shop: Path, store: EventStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, corrupt: Corruption
+) -> None:
+    def export_to_a_bad_disk(store: EventStore, file: Path, *rest: object) -> Exported:
+        exported = export_events(store, file)
+        corrupt(file)
+        return exported
+
+    monkeypatch.setattr(line, "export_events", export_to_a_bad_disk)
+    store.add(habit_events())
+    check_refused(shop, store, tmp_path, "export is whole")
+
+
+def shuffled(events: Sequence[ShopEvent]) -> list[ShopEvent]:
+    items = np.random.default_rng(0).permutation([one.item_id for one in events])
+    return [one._replace(item_id=str(item)) for one, item in zip(events, items, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("broken", "check"),
+    [
+        (lambda: [], "new events"),
+        (lambda: shuffled(habit_events()), "histories matter"),
+        (lambda: shuffled(usual_events()), "histories matter"),
+        (lambda: shuffled(usual_events(60)), "new events can be foreseen"),
+        (lambda: [one._replace(item_id=f"other-{one.item_id}") for one in habit_events()], "new events of known items"),
+        (lambda: [one._replace(user_id=f"other-{one.user_id}") for one in habit_events()],
+         "new events of known shoppers"),
+        (lambda: [one._replace(timestamp=APRIL * 7) for one in habit_events()], "rows rejected by cleaning"),
+    ],
+    ids=["empty", "shuffled habit", "shuffled", "few shuffled", "foreign items", "foreign shoppers", "broken clock"],
+)  # fmt: skip
+def test_a_store_of_broken_events_is_refused(
+    shop: Path, store: EventStore, tmp_path: Path, broken: Callable[[], list[ShopEvent]], check: str
+) -> None:
+    store.add(broken())
+    check_refused(shop, store, tmp_path, check)
+
+
+def test_a_store_that_lost_events_is_refused(shop: Path, store: EventStore, tmp_path: Path) -> None:
+    store.add(usual_events())
+    assert run(shop, store, tmp_path).promoted
+    with store.writing() as connection:
+        connection.exec_driver_sql("DELETE FROM events WHERE sequence > 1000")
+    (tmp_path / "later").mkdir()
+    (tmp_path / "later" / "bundle").symlink_to(tmp_path / "new")
+    check_refused(tmp_path / "later", store, tmp_path / "later", "store has not gone back")
+
+
+def check_refused(shop: Path, store: EventStore, tmp_path: Path, check: str) -> None:
+    """In place of the served bundle, which stays as it was; the record says why."""
+    before = bytes_of(shop / "bundle")
+    inputs = Inputs(shop / "bundle", store)
+    result = retrain(inputs, settings_for(shop / "bundle"), shop / "bundle", tmp_path / "work")
+    assert not result.promoted
+    assert check in failed(result)
+    assert bytes_of(shop / "bundle") == before
+    record = json.loads((tmp_path / "work" / RECORD).read_text())
+    assert not record["promoted"]
+    assert any(one["name"].startswith(check) and not one["passed"] for one in record["checks"])
+
+
+def test_a_worse_model_is_refused(shop: Path, store: EventStore, tmp_path: Path) -> None:
+    store.add(usual_events())
+    before = bytes_of(shop / "bundle")
+    inputs = Inputs(shop / "bundle", store)
+    settings = settings_for(shop / "bundle").replace(pipeline={"also": ()})
+    result = retrain(inputs, settings, shop / "bundle", tmp_path / "work", model="most_popular")
+    assert failed(result) == ["no worse than the old bundle"]
+    assert bytes_of(shop / "bundle") == before
+
+
+def test_ids_of_another_kind_are_an_error_in_words(shop: Path, tmp_path: Path) -> None:
+    numbers = EventStore.open(tmp_path / "numbers.db", IdKinds(user_integer=True, item_integer=True))
+    with pytest.raises(DataError, match="user_id of the earlier log is of another kind"):
+        run(shop, numbers, tmp_path)
+    numbers.close()
+
+
+def _old_rows() -> pa.Table:
+    from shop import shop_tables
+
+    events, _ = shop_tables(n_users=120, n_items=2 * HALF)
+    nothing = {name: pa.nulls(events.num_rows, kind) for name, kind in [("session_id", pa.string()),
+               ("placement", pa.string()), ("recommendation_id", pa.string()), ("position", pa.int64())]}  # fmt: skip
+    columns = {
+        "user_id": events["customer"], "item_id": events["sku"],
+        "event_type": pa.array(["purchase"] * events.num_rows),
+        "timestamp": events["time"].cast(pa.timestamp("us", tz="UTC")),
+        "quantity": events["qty"].cast(pa.float64()), "price": events["unit_price"],
+    }  # fmt: skip
+    order = ["user_id", "item_id", "event_type", "timestamp", "session_id", "quantity", "price", "placement",
+             "recommendation_id", "position"]  # fmt: skip
+    return pa.table({name: (columns | nothing)[name] for name in order})
