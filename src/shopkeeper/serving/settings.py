@@ -37,7 +37,7 @@ class ServiceSettings(Settings):
     max_batch: int = Field(default=500, ge=1, le=100_000)
     """Most events in one request."""
     max_history: int = Field(default=200, ge=1, le=10_000)
-    """Events of a shopper that an answer is made from, the latest; also the most that a request may give itself."""
+    """Events that an answer is made from: the latest of a shopper, or of a history that the request itself gives."""
     max_waiting: int = Field(default=2000, ge=1)
     """Requests that may wait for the store, and for the models; one more gets status 503."""
     max_future_seconds: float = Field(default=86_400.0, ge=0)
