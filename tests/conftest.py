@@ -14,7 +14,7 @@ from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.vocabulary import Vocabulary
 
-REAL_COMPONENTS = ("slow", "shared_data", "postgres")
+REAL_COMPONENTS = ("slow", "shared_data", "postgres", "browser")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

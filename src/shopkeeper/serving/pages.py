@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fastapi import FastAPI
+    from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import Scope
 
@@ -52,15 +53,20 @@ class PageFiles(StaticFiles):
 
 def mount_pages(app: FastAPI) -> None:
     """Adds the pages and their files to an application."""
-    for path, file in PAGES.items():
-        app.add_api_route(path, _page(file), methods=["GET"], include_in_schema=False)
-    app.mount("/static", PageFiles(directory=FOLDER), name="static")
+    files = PageFiles(directory=FOLDER)
+
+    async def file(request: Request) -> Response:
+        return await files.get_response(request.path_params["path"], request.scope)
+
+    for path, name in PAGES.items():
+        app.add_api_route(path, _page(name), methods=["GET", "HEAD"], include_in_schema=False)
+    app.add_route("/static/{path:path}", file, include_in_schema=False)  # a route, that it has a name in the traffic
 
 
-def _page(file: str) -> Callable[[], FileResponse]:
+def _page(name: str) -> Callable[[], FileResponse]:
     """A function that answers with one page."""
 
     def page() -> FileResponse:
-        return FileResponse(FOLDER / file, headers=HEADERS, media_type="text/html")
+        return FileResponse(FOLDER / name, headers=HEADERS, media_type="text/html")
 
     return page

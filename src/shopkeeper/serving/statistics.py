@@ -20,7 +20,7 @@ from shopkeeper.serving.latency import percentile
 from shopkeeper.serving.steps import MINUTE, Steps, iso
 from shopkeeper.types import Id
 
-N_ROUTES: Final = 7
+N_ROUTES: Final = 5
 """Routes with a line of their own; the rest are one line."""
 OTHER_ROUTES: Final = "other"
 PERCENTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}

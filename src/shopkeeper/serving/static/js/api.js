@@ -47,11 +47,7 @@ function errorOf(status, text) {
   }
 }
 
-function query(values) {
-  const given = Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return given.length ? `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}` : "";
-}
-
+const query = (values) => `?${new URLSearchParams(Object.entries(values).filter(([, value]) => value !== ""))}`;
 const inPath = (id) => encodeURIComponent(String(id));
 
 export const shoppers = (values) => request("GET", `users${query(values)}`);

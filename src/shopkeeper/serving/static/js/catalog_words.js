@@ -16,7 +16,7 @@ export function titleOf(item) {
   return item.title || String(item.item_id);
 }
 
-/** A category path as one calm line: "Grocery › Fluid Milk". */
-export function pathWords(path, depth = Infinity) {
-  return steps(path).slice(0, depth).map(calm).join(" › ");
+/** The wide part of a category path as one calm line: "Grocery › Fluid Milk". */
+export function pathWords(path) {
+  return steps(path).slice(0, 2).map(calm).join(" › ");
 }

@@ -7,10 +7,7 @@ import { formatNumber, t } from "./i18n.js";
 
 let known = null;
 
-/**
- * @param {string} chosen The category to begin with.
- * @param {Function} change Called after another was chosen.
- */
+/** Begins with a category (or ""), and calls a function after another was chosen. */
 export function categoryField(chosen, change) {
   const select = h("select", { id: "category", change }, h("option", { value: "" }, t("category.all")));
   const node = h("div", { class: "field" }, h("label", { for: "category" }, t("category.label")), select);

@@ -1,35 +1,32 @@
 /** The buttons under an item: view, like, put in the cart, buy. */
 
 import { calm, titleOf } from "./catalog_words.js";
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
-import { errorBox } from "./page.js";
-import { act, standing } from "./session.js";
+import { attempt, say } from "./page.js";
+import { act, standing, watch } from "./session.js";
 
 const TYPES = ["view", "like", "cart", "purchase"];
 
 /**
- * @param {Object} item The item.
- * @param {Function} place Gives where it is shown: `placement`, and of a recommended item `recommendation_id` and `position`.
- * @returns {{node: Element, update: Function}} `update` shows what the history says now.
+ * `place` gives where the item is shown: `placement`, and of a recommended one `recommendation_id` and `position`.
+ * `update` shows what the history says now.
  */
 export function deeds(item, place) {
   const trouble = h("div", { class: "trouble" });
-  const buttons = new Map(TYPES.map((type) => [type, button(type, () => press(type))]));
+  const buttons = new Map(TYPES.map((type) => [type, button(`deed ${type}`, [icon(type), h("span", {}, t(`deed.${type}`))], () => press(type))]));
   const label = t("deeds.label", { title: calm(titleOf(item)) });
-  const node = h("div", { class: "deeds", role: "group", "aria-label": label }, [...buttons.values()], trouble);
+  const node = h("div", { class: "deeds", role: "group", "aria-label": label }, ...buttons.values(), trouble);
 
   async function press(type) {
     const pressed = buttons.get(type);
     if (pressed.getAttribute("aria-disabled") === "true") return;
     pressed.setAttribute("aria-disabled", "true");
-    trouble.replaceChildren();
-    try {
+    await attempt(trouble, async () => {
       await act([{ type, item }], place());
-    } catch (error) {
-      trouble.replaceChildren(errorBox(error, () => press(type)));
-    }
+      trouble.replaceChildren();
+    });
     update();
   }
 
@@ -48,8 +45,12 @@ export function deeds(item, place) {
   return { node, update };
 }
 
-function button(type, click) {
-  return h("button", { type: "button", class: `deed ${type}`, click }, icon(type), h("span", {}, t(`deed.${type}`)));
+/** Keeps cards as the history says until the function that it gives is called, and says what the shopper did. */
+export function follow(cards) {
+  return watch((deed) => {
+    for (const each of cards) each.update();
+    if (deed) say(deedSentence(deed));
+  });
 }
 
 /** "You put Milk in the cart." */

@@ -3,10 +3,8 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * One element.
- * @param {string} name Name of the element.
- * @param {Object} attributes Attributes; null, undefined and false leave one out, true gives an empty one, a function is a listener.
- * @param {...any} children Nodes, texts, lists of them; null is left out.
+ * One element. Of the attributes null, undefined and false leave one out, true gives an empty one, a function is a
+ * listener. Children are nodes, texts and lists of them; null and false are left out.
  */
 export function h(name, attributes = {}, ...children) {
   return fill(document.createElement(name), attributes, children);
@@ -27,9 +25,10 @@ function fill(element, attributes, children) {
   return element;
 }
 
-export function isCalm() {
-  return matchMedia("(prefers-reduced-motion: reduce)").matches;
-}
+export const button = (className, words, click) => h("button", { type: "button", class: className, click }, words);
+export const fact = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
+export const note = (...words) => h("p", { class: "quiet" }, ...words);
+export const nothing = (words) => h("p", { class: "nothing" }, words);
 
 /**
  * Makes the children of a list be these nodes in this order. Nodes glide to their new place. Focus stays on its element,
@@ -42,18 +41,12 @@ export function arrange(parent, nodes) {
   parent.replaceChildren(...nodes);
   const heir = parent.contains(focused) ? focused : nodes[Math.min(place, nodes.length - 1)]?.querySelector("a, button");
   if (focused) heir?.focus({ preventScroll: true });
-  if (isCalm()) return;
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
   for (const node of nodes) glide(node, before.get(node));
 }
 
 function glide(node, old) {
-  if (!old) {
-    node.animate([{ opacity: 0, transform: "translateY(8px)" }, {}], { duration: 320, easing: "ease-out" });
-    return;
-  }
   const now = node.getBoundingClientRect();
-  const move = `translate(${old.left - now.left}px, ${old.top - now.top}px)`;
-  if (old.left !== now.left || old.top !== now.top) {
-    node.animate([{ transform: move }, { transform: "none" }], { duration: 420, easing: "cubic-bezier(.2,.7,.2,1)" });
-  }
+  const from = old ? { transform: `translate(${old.left - now.left}px, ${old.top - now.top}px)` } : { opacity: 0, transform: "translateY(8px)" };
+  if (!old || old.left !== now.left || old.top !== now.top) node.animate([from, {}], { duration: 400, easing: "cubic-bezier(.2,.7,.2,1)" });
 }

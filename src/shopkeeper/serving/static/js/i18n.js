@@ -38,7 +38,7 @@ export function wordFor(prefix, name, otherwise = name) {
 /** Puts words into the elements that name a key: `data-t` for the text, `data-t-NAME` for an attribute. */
 export function translatePage(root = document) {
   for (const element of root.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
-  for (const name of ["aria-label", "placeholder", "content"]) {
+  for (const name of ["aria-label", "placeholder"]) {
     for (const element of root.querySelectorAll(`[data-t-${name}]`)) {
       element.setAttribute(name, t(element.getAttribute(`data-t-${name}`)));
     }
@@ -51,29 +51,29 @@ export function switchLanguage() {
 }
 
 export function formatNumber(value, digits = 0) {
-  return new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(value);
+  return value.toLocaleString(locale, { maximumFractionDigits: digits });
 }
 
-export function formatPrice(value) {
-  return new Intl.NumberFormat(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value);
+export function formatFixed(value, digits = 2) {
+  return value.toLocaleString(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 export function formatShare(value, digits = 0) {
-  return new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: digits }).format(value);
+  return value.toLocaleString(locale, { style: "percent", maximumFractionDigits: digits });
 }
 
 const UNITS = [["second", 60], ["minute", 60], ["hour", 24], ["day", 7]];
 
 /** "5 minutes ago" within a week, else the date. */
-export function formatAgo(date, now = Date.now()) {
-  let amount = (date.getTime() - now) / 1000;
+export function formatAgo(date, style = "long") {
+  let amount = (date.getTime() - Date.now()) / 1000;
   for (const [unit, size] of UNITS) {
-    if (Math.abs(amount) < size) return new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(Math.round(amount), unit);
+    if (Math.abs(amount) < size) return new Intl.RelativeTimeFormat(locale, { numeric: "auto", style }).format(Math.round(amount), unit);
     amount /= size;
   }
-  return new Intl.DateTimeFormat(locale, { dateStyle: "medium" }).format(date);
+  return date.toLocaleDateString(locale, { dateStyle: "medium" });
 }
 
 export function formatMoment(date) {
-  return new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium" }).format(date);
+  return date.toLocaleString(locale, { dateStyle: "full", timeStyle: "medium" });
 }

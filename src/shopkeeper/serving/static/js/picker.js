@@ -1,9 +1,9 @@
 /** Who is shopping? Shoppers of the log to pick from, a search among them, and somebody new. */
 
 import * as api from "./api.js";
-import { h } from "./dom.js";
-import { counted, t } from "./i18n.js";
-import { errorBox } from "./page.js";
+import { button, h, nothing } from "./dom.js";
+import { counted, t, translatePage } from "./i18n.js";
+import { attempt } from "./page.js";
 import { choose, session } from "./session.js";
 import { randomName } from "./storage.js";
 
@@ -12,69 +12,46 @@ const PAUSE_MS = 180;
 
 /** @param {Function} done Called after a shopper was picked. */
 export function pickerView(done) {
-  const title = h("h1", { tabindex: "-1" }, t("picker.title"));
-  const field = h("input", { id: "shopper-search", type: "search", autocomplete: "off", spellcheck: "false", placeholder: t("picker.placeholder") });
-  const results = h("div", { class: "results", "aria-live": "polite" });
-  const trouble = h("div", { class: "state" });
+  const node = h("div", { class: "view picker" }, document.getElementById("picker").content.cloneNode(true));
+  translatePage(node);
+  const [title, field, results, trouble, fresh] = ["h1", "input", ".results", ".state", "button"].map((name) => node.querySelector(name));
   let isInteger = false;
   let timer = 0;
-  let turn = 0;
 
-  async function search() {
-    const mine = (turn += 1);
+  const search = () => attempt(trouble, async () => {
     const query = field.value.trim();
-    try {
-      const { users } = await api.shoppers({ limit: SHOWN, query });
-      if (mine !== turn) return;
-      if (users.length) isInteger = typeof users[0].user_id !== "string";
-      results.replaceChildren(...found(users, query));
-    } catch (error) {
-      if (mine === turn) results.replaceChildren(errorBox(error, search));
-    }
-  }
+    const { users } = await api.shoppers({ limit: SHOWN, query });
+    if (query !== field.value.trim()) return;
+    if (users.length) isInteger = typeof users[0].user_id !== "string";
+    results.replaceChildren(...found(users, query));
+  });
 
   function found(users, query) {
-    const isExact = users.some((user) => String(user.user_id) === query);
-    const fits = query && !isExact && (!isInteger || /^-?\d{1,18}$/.test(query));
+    const isKnown = !query || users.some((user) => String(user.user_id) === query);
+    const fits = !isInteger || /^-?\d{1,18}$/.test(query);
     return [
-      users.length ? h("ul", { class: "shoppers" }, users.map((user) => h("li", {}, someone(user)))) : h("p", { class: "nothing" }, t("picker.nobody", { query })),
-      fits && h("button", { type: "button", class: "primary", click: () => open(query) }, t("picker.create_named", { id: query })),
-      query && !fits && !isExact && h("p", { class: "quiet" }, t("picker.integer")),
+      users.length ? h("ul", { class: "shoppers" }, users.map(someone)) : nothing(t("picker.nobody", { query })),
+      !isKnown && (fits ? button("primary", t("picker.create_named", { id: query }), () => open(query)) : nothing(t("picker.integer"))),
     ].filter(Boolean);
   }
 
-  function someone(user) {
-    return h("button", { type: "button", class: "someone", click: () => open(user.user_id) },
-      h("span", { class: "name" }, String(user.user_id)), h("span", { class: "quiet" }, counted("picker.events", user.events)));
+  function someone({ user_id: id, events }) {
+    const words = [h("span", { class: "name" }, String(id)), h("span", { class: "quiet" }, counted("picker.events", events))];
+    return h("li", {}, button("someone", words, () => open(id)));
   }
 
-  async function open(id) {
-    try {
-      await choose(id);
-      done();
-    } catch (error) {
-      trouble.replaceChildren(errorBox(error));
-    }
-  }
-
-  async function create() {
-    try {
-      open(await unusedId(isInteger));
-    } catch (error) {
-      trouble.replaceChildren(errorBox(error, create));
-    }
-  }
+  const open = (id) => attempt(trouble, async () => {
+    await choose(id ?? (await unusedId(isInteger)));
+    done();
+  });
 
   field.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(search, PAUSE_MS);
   });
+  fresh.addEventListener("click", () => open(null));
+  if (session.id !== null) node.append(h("a", { href: "#/" }, t("picker.back", { shopper: String(session.id) })));
   search();
-  const node = h("div", { class: "view picker" }, title, h("p", { class: "lead" }, t("picker.lead")),
-    h("div", { class: "newcomer" }, h("div", {}, h("h2", {}, t("picker.new_title")), h("p", {}, t("picker.new_why"))),
-      h("button", { type: "button", class: "primary", click: create }, t("picker.new"))),
-    h("div", { class: "field" }, h("label", { for: "shopper-search" }, t("picker.label")), field), trouble, results,
-    session.id !== null && h("a", { href: "#/" }, t("picker.back", { shopper: String(session.id) })));
   return { node, title };
 }
 

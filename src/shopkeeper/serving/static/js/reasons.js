@@ -7,13 +7,9 @@ import { locale, pieces, wordFor } from "./i18n.js";
 const NAMED = new Set(["because_viewed", "because_liked", "because_in_cart", "because_bought", "often_next"]);
 const SHOWN = 2;
 
-/**
- * @param {Object} reason `kind`, `text`, `item_ids`, `category` of the API.
- * @param {Map} titles Titles by item id.
- * @returns Texts and elements.
- */
+/** Texts and elements for a reason of the API, with titles by item id. */
 export function reasonSentence(reason, titles) {
-  const names = reason.item_ids.slice(0, SHOWN).map((id) => h("b", {}, calm(titles.get(id) ?? String(id))));
+  const names = reason.item_ids.slice(0, SHOWN).map((id) => h("b", {}, calm(titles.get(id))));
   if (NAMED.has(reason.kind) && names.length) return pieces(`reason.${reason.kind}`, { items: listed(names) });
   if (reason.kind === "popular_in" && reason.category) {
     return pieces("reason.popular_in", { category: h("b", {}, pathWords(reason.category)) });
@@ -23,10 +19,8 @@ export function reasonSentence(reason, titles) {
 
 /** "A and B" in the language of the page, where A and B are elements. */
 function listed(elements) {
-  const parts = new Intl.ListFormat(locale, { type: "conjunction" }).formatToParts(elements.map((_, place) => String(place)));
-  return parts.map((part) => (part.type === "element" ? elements[Number(part.value)] : part.value));
+  const parts = new Intl.ListFormat(locale).formatToParts(Object.keys(elements));
+  return parts.map(({ type, value }) => (type === "element" ? elements[value] : value));
 }
 
-export function reasonItems(reason) {
-  return NAMED.has(reason?.kind) ? reason.item_ids.slice(0, SHOWN) : [];
-}
+export const reasonItems = (reason) => (NAMED.has(reason?.kind) ? reason.item_ids.slice(0, SHOWN) : []);

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { randomName, remember, remembered } from "./storage.js";
 
-const FIRST = 50;
+export const LATEST = 100; // events that are asked for
 const PATIENCE_MS = [0, 120, 250, 400, 700]; // another worker may need a moment to read an event that one took
 const BASKET = ["cart", "purchase"];
 
@@ -12,34 +12,29 @@ const titles = new Map();
 const visit = remembered("visit", "sessionStorage") ?? randomName(8);
 remember("visit", visit, "sessionStorage");
 
-export const session = { id: null, known: false, events: [], limit: FIRST };
+/** `events`: the latest, newest first, each with its `item`. */
+export const session = { id: null, events: [] };
 
-/** Calls a function after each change with its `kind` (shopper, deed, more) and `deed`; gives the function that ends it. */
+/** Calls a function after each change, with what the shopper did if that was it; gives the function that ends it. */
 export function watch(callback) {
   watchers.add(callback);
   return () => watchers.delete(callback);
 }
 
-function changed(cause) {
-  for (const callback of [...watchers]) callback(cause);
+function changed(deed = null) {
+  for (const callback of [...watchers]) callback(deed);
 }
 
 /** Makes somebody the shopper of this page; the address of the page names them from then on. */
 export async function choose(id) {
-  const answer = await api.shopper(id, FIRST);
-  Object.assign(session, { id: answer.user_id, limit: FIRST });
+  const answer = await api.shopper(id, LATEST);
+  session.id = answer.user_id;
   take(answer);
   const address = new URL(location.href);
   address.searchParams.set("shopper", String(session.id));
   history.replaceState(null, "", address);
   remember("shopper", String(session.id));
-  changed({ kind: "shopper" });
-}
-
-export async function showMore() {
-  session.limit += FIRST;
-  take(await api.shopper(session.id, session.limit));
-  changed({ kind: "more" });
+  changed();
 }
 
 /** Somebody of the address, or of the last visit. */
@@ -47,64 +42,54 @@ export function lastShopper() {
   return new URL(location.href).searchParams.get("shopper") ?? remembered("shopper");
 }
 
-export function forget() {
-  remember("shopper", null);
-}
-
-/**
- * Sends what the shopper did and waits until their history shows it.
- * @param {{type: string, item: Object}[]} deeds What was done with which items.
- * @param {Object} place `placement`, and for a recommended item `recommendation_id` and `position`.
- */
+/** Sends what the shopper did (each a `type` and an `item`) in a place, and waits until their history shows it. */
 export async function act(deeds, place) {
-  const before = newest(deeds[0]);
+  const [first] = deeds;
+  const before = newest(first);
   const user = session.id;
-  await api.sendEvents(deeds.map(({ type, item }) => ({
-    event_id: randomName(), user_id: user, item_id: item.item_id, event_type: type, session_id: visit,
-    ...(BASKET.includes(type) && { quantity: 1, ...(typeof item.price === "number" && { price: item.price }) }), ...place,
-  })));
+  await api.sendEvents(deeds.map((deed) => ({ ...eventOf(deed), user_id: user, ...place })));
   for (const wait of PATIENCE_MS) {
     await new Promise((resolve) => setTimeout(resolve, wait));
-    const answer = await api.shopper(user, session.limit);
+    const answer = await api.shopper(user, LATEST);
     if (session.id !== user) return;
     take(answer);
-    if (newest(deeds[0]) !== before) break;
+    if (newest(first) !== before) break;
   }
-  changed({ kind: "deed", deed: deeds[0] });
+  changed(first);
 }
 
-function take(answer) {
-  session.known = answer.known;
-  session.events = answer.events;
-  for (const event of answer.events) if (event.item?.title) titles.set(event.item_id, event.item.title);
+function eventOf({ type, item }) {
+  const bought = { quantity: 1, ...(typeof item.price === "number" && { price: item.price }) };
+  return { event_id: randomName(), session_id: visit, event_type: type, item_id: item.item_id, ...(BASKET.includes(type) && bought) };
+}
+
+function take({ events }) {
+  session.events = events.map((event) => ({ ...event, item: { item_id: event.item_id, ...event.item } }));
+  for (const { item } of session.events) if (item.title) titles.set(item.item_id, item.title);
 }
 
 function newest({ type, item }) {
   return session.events.find((event) => event.item_id === item.item_id && event.event_type === type)?.timestamp;
 }
 
-/** What the history says of an item: whether it is liked, lies in the cart, was bought. */
+/** What the history says of an item: whether it is liked and whether it lies in the cart. */
 export function standing(id) {
   const types = session.events.filter((event) => event.item_id === id).map((event) => event.event_type);
-  return { liked: types.includes("like"), bought: types.includes("purchase"), inCart: types.find((type) => BASKET.includes(type)) === "cart" };
+  return { liked: types.includes("like"), inCart: types.find((type) => BASKET.includes(type)) === "cart" };
 }
 
-/** The newest event of each item that lies in the cart. */
+/** The items that lie in the cart. */
 export function cart() {
-  const seen = new Set();
-  return session.events.filter(({ event_type: type, item_id: id }) => {
-    if (!BASKET.includes(type) || seen.has(id)) return false;
-    seen.add(id);
-    return type === "cart";
-  });
+  const basket = session.events.filter((event) => BASKET.includes(event.event_type));
+  const items = new Map(basket.map(({ item }) => [item.item_id, item]));
+  return [...items.values()].filter((item) => standing(item.item_id).inCart);
 }
 
 /** Titles of items by id; those that the history does not show are asked for once. */
 export async function titlesOf(ids) {
-  const missing = [...new Set(ids)].filter((id) => !titles.has(id));
-  await Promise.all(missing.map(async (id) => {
+  await Promise.all(ids.filter((id) => !titles.has(id)).map(async (id) => {
     const found = await api.item(id).catch(() => null);
     titles.set(id, found?.title || String(id));
   }));
-  return new Map(ids.map((id) => [id, titles.get(id)]));
+  return titles;
 }

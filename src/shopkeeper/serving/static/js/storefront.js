@@ -7,10 +7,10 @@ import { t } from "./i18n.js";
 import { errorBox, startPage } from "./page.js";
 import { pickerView } from "./picker.js";
 import { productView } from "./product.js";
-import { choose, forget, lastShopper, session } from "./session.js";
+import { choose, lastShopper, session } from "./session.js";
+import { remember } from "./storage.js";
 
-const main = document.getElementById("main");
-const search = document.getElementById("search");
+const [main, aside, search] = ["main", "aside", "search"].map((id) => document.getElementById(id));
 let current = null;
 
 function viewOf(address) {
@@ -22,10 +22,7 @@ function viewOf(address) {
   return homeView();
 }
 
-function goHome() {
-  if (location.hash === "#/") show();
-  else location.hash = "#/";
-}
+const goHome = () => (location.hash === "#/" ? show() : (location.hash = "#/"));
 
 function show(isFirst = false) {
   if (!isFirst && location.hash && !location.hash.startsWith("#/")) return;
@@ -40,25 +37,21 @@ function show(isFirst = false) {
   }
 }
 
-function start() {
-  startPage();
-  startAside(document.getElementById("aside"));
-  search.addEventListener("submit", (event) => {
-    event.preventDefault();
-    location.hash = catalogAddress(search.elements.query.value.trim(), "");
-  });
-  addEventListener("hashchange", () => show());
-  open();
-}
-
 async function open() {
   try {
     if (lastShopper() !== null) await choose(lastShopper());
   } catch (error) {
     if (error.status !== 404 && error.status !== 422) return main.replaceChildren(errorBox(error, open));
-    forget(); // an address of another shop
+    remember("shopper", null); // an address of another shop
   }
   show(true);
 }
 
-start();
+startPage();
+startAside(aside);
+search.addEventListener("submit", (event) => {
+  event.preventDefault();
+  location.hash = catalogAddress(search.elements.query.value.trim(), "");
+});
+addEventListener("hashchange", () => show());
+open();

@@ -3,82 +3,45 @@
 import { svg } from "./dom.js";
 import { steps } from "./catalog_words.js";
 
-const WIDTH = 120;
-const HEIGHT = 90;
 const COLORS = 8;
 
-export function tile(item, className = "tile") {
+export function tile(item) {
   const family = steps(item.category ?? "").slice(0, 2).join("/");
   const random = generator(hash(String(item.item_id)));
   const pattern = PATTERNS[hash(family) % PATTERNS.length];
-  const shade = svg("rect", { width: WIDTH, height: HEIGHT, class: "ground" });
+  const shapes = pattern(random).map((d) => svg("path", { d, class: random() < 0.5 ? "near" : "far" }));
   return svg("svg", {
-    class: `${className} shade-${hash(`color of ${family}`) % COLORS}`, viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
-    preserveAspectRatio: "xMidYMid slice", "aria-hidden": "true",
-  }, shade, pattern(random));
+    class: `tile shade-${hash(`color of ${family}`) % COLORS}`, viewBox: "0 0 120 90", preserveAspectRatio: "xMidYMid slice", "aria-hidden": "true",
+  }, svg("path", { d: "M0 0H120V90H0z", class: "ground" }), shapes);
 }
 
 /** FNV-1a of a text, 32 bits. */
-export function hash(text) {
+function hash(text) {
   let value = 0x811c9dc5;
   for (const character of text) value = Math.imul(value ^ character.codePointAt(0), 0x01000193);
   return (value ^ (value >>> 15)) >>> 0;
 }
 
-/** Numbers from 0 to 1, always the same for the same seed (mulberry32). */
-function generator(seed) {
-  let state = seed;
+/** Numbers from 0 to 1, always the same for the same seed. */
+function generator(state) {
   return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
   };
 }
 
-const tone = (random) => (random() < 0.5 ? "near" : "far");
-const cells = (size) => Array.from({ length: (WIDTH / size) * (HEIGHT / size) }, (_, place) =>
-  [(place % (WIDTH / size)) * size, Math.floor(place / (WIDTH / size)) * size]);
+const CELLS = Array.from({ length: 12 }, (_, place) => [(place % 4) * 30, Math.floor(place / 4) * 30]);
+const inCells = (draw) => (random) => CELLS.map(([x, y]) => draw(x, y, random));
+const circle = (x, y, r) => `M${x - r} ${y}a${r} ${r} 0 1 1 ${2 * r} 0a${r} ${r} 0 1 1-${2 * r} 0z`;
 
-function hills(random) {
-  return [0, 1, 2].map((place) => svg("circle", {
-    cx: 10 + place * 45 + random() * 20, cy: 78 + random() * 16, r: 26 + random() * 20, class: place % 2 ? "near" : "far",
-  }));
-}
+const leaf = (x, y, width) => `M${width > 0 ? x : x + 30} ${y}a30 30 0 0 1 ${width} 30a30 30 0 0 1 ${-width}-30z`;
 
-function leaves(random) {
-  return cells(30).map(([x, y]) => svg("path", {
-    d: random() < 0.5 ? `M${x} ${y}a30 30 0 0 1 30 30a30 30 0 0 1-30-30z` : `M${x + 30} ${y}a30 30 0 0 1-30 30a30 30 0 0 1 30-30z`,
-    class: tone(random),
-  }));
-}
-
-function bars(random) {
-  return Array.from({ length: 8 }, (_, place) => {
-    const height = 20 + random() * 58;
-    return svg("rect", { x: place * 15 + 3, y: HEIGHT - height, width: 9, height: height + 9, rx: 4.5, class: tone(random) });
-  });
-}
-
-function moons(random) {
-  return cells(30).map(([x, y]) => {
-    const turn = Math.floor(random() * 4) * 90;
-    return svg("path", { d: `M${x + 3} ${y + 15}a12 12 0 0 1 24 0z`, transform: `rotate(${turn} ${x + 15} ${y + 15})`, class: tone(random) });
-  });
-}
-
-function pebbles(random) {
-  return Array.from({ length: 9 }, (_, place) => svg("circle", {
-    cx: (place % 3) * 40 + 10 + random() * 22, cy: Math.floor(place / 3) * 30 + 6 + random() * 18, r: 5 + random() * 10, class: tone(random),
-  }));
-}
-
-function waves(random) {
-  return Array.from({ length: 4 }, (_, place) => {
-    const y = 18 + place * 20 + random() * 6;
-    const swing = 5 + random() * 9;
-    return svg("path", { d: `M-5 ${y}q16-${swing} 32 0t32 0t32 0t32 0V99H-5z`, class: place % 2 ? "near" : "far" });
-  });
-}
-
-const PATTERNS = [hills, leaves, bars, moons, pebbles, waves];
+/** Each gives the outlines of one arrangement. */
+const PATTERNS = [
+  (random) => [0, 1, 2].map((place) => circle(10 + place * 45 + random() * 20, 78 + random() * 16, 26 + random() * 20)), // hills
+  (random) => [0, 1, 2, 3].map((place) => `M-5 ${18 + place * 20 + random() * 6}q16-${5 + random() * 9} 32 0t32 0t32 0t32 0V99H-5z`), // waves
+  (random) => Array.from({ length: 8 }, (_, place) => `M${place * 15 + 3} 99V${20 + random() * 55}a4.5 4.5 0 0 1 9 0V99z`), // bars
+  inCells((x, y, random) => leaf(x, y, random() < 0.5 ? 30 : -30)),
+  inCells((x, y, random) => circle(x + 7 + 15 * random(), y + 7 + 15 * random(), 4 + random() * 8)), // pebbles
+  inCells((x, y, random) => `M${x + 3} ${y + 15}a12 12 0 0 ${random() < 0.5 ? 1 : 0} 24 0z`), // half moons
+];
