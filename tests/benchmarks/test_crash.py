@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from benchmarks.crash import Outcome, compared
 from benchmarks.crash_client import Ledger
+
 from shopkeeper.data.schema import EventType
 from shopkeeper.serving.event_store.records import IdKinds, ShopEvent
 from shopkeeper.serving.event_store.store import EventStore
