@@ -19,6 +19,8 @@ from shopkeeper.errors import ConfigError, StoreError, missing_dependency
 
 WAIT_SECONDS: Final = 30
 """How long a writer waits for others before it gives up."""
+SCRUB_MILLISECONDS: Final = 500
+"""How long writers may be held up for readers to leave while a log is emptied."""
 LOCK: Final = "SELECT pg_advisory_xact_lock(6010616874226278499)"
 """One writer at a time in one database; any number that no other program takes would do."""
 WRITES: Final = {"shopkeeper_writes": True}
@@ -76,7 +78,10 @@ class Database:
             with self._errors("written"), self._engine.connect() as connection:
                 plain = connection.connection.dbapi_connection
                 if plain is not None:
-                    plain.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    cursor = plain.cursor()
+                    cursor.execute(f"PRAGMA busy_timeout = {SCRUB_MILLISECONDS}")
+                    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    cursor.execute(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000}")
 
     def close(self) -> None:
         """Closes all connections."""
