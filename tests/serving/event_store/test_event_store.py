@@ -240,6 +240,22 @@ def test_a_server_that_is_not_there_is_an_error_in_words() -> None:
     assert "secret" not in str(found.value)
 
 
+@pytest.mark.postgres
+def test_a_lost_connection_is_made_anew() -> None:
+    from postgres import database
+
+    store = EventStore.open(database(), TEXT_IDS)
+    store.add([shop_event("before")])
+    other = Database(store.name)
+    with other.reading() as connection:
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+        connection.exec_driver_sql(f"{others} AND pid <> pg_backend_pid()")
+    other.close()
+    assert store.add([shop_event("after")]) != [None]
+    assert [stored.event.event_id for stored in store.after(0, 10)] == ["before", "after"]
+    store.close()
+
+
 @pytest.mark.parametrize("wrong", ["mysql://host/shop", "sqlite://", "sqlite:///:memory:", "://"])
 def test_other_addresses_are_refused(wrong: str) -> None:
     with pytest.raises(ConfigError):
@@ -263,7 +279,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 
 def test_sqlite_writes_through_to_the_disk(tmp_path: Path) -> None:
     store = EventStore.open(tmp_path / "shop.db", TEXT_IDS)
-    with Database(tmp_path / "shop.db").reading() as connection:
+    with store.reading() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
     store.close()
