@@ -23,7 +23,7 @@ def grocery_tables() -> tuple[pa.Table, pa.Table]:
 
     Returns:
         Events (user_id, item_id, timestamp, session_id, quantity, price of one unit) and catalog (item_id, title,
-        brand, category path, package_size). All events are purchases.
+        brand, category path, the mean price paid, package_size). All events are purchases.
 
     Raises:
         MissingDependencyError: The package is not installed.
@@ -52,6 +52,7 @@ def grocery_tables() -> tuple[pa.Table, pa.Table]:
             schema.TITLE: _titles(products["product_type"], products["package_size"]),
             schema.BRAND: products["brand"],
             schema.CATEGORY: pc.binary_join_element_wise(*path, schema.CATEGORY_SEPARATOR, null_handling="skip"),
+            schema.PRICE: _mean_price(events, products["product_id"]),
             "package_size": products["package_size"],
         }
     )
@@ -71,3 +72,12 @@ def _titles(kind: pa.ChunkedArray, size: pa.ChunkedArray) -> pa.ChunkedArray:
 
     name = pc.fill_null(pc.utf8_title(kind), "Product")
     return pc.binary_join_element_wise(name, pc.utf8_lower(size), ", ", null_handling="skip")
+
+
+def _mean_price(events: pa.Table, item_ids: pa.ChunkedArray) -> pa.Array:
+    """What shoppers paid on average for one unit, rounded to cents, in the order of the items; null where unsold."""
+    import pyarrow.compute as pc
+
+    mean = events.group_by(schema.ITEM_ID).aggregate([(schema.PRICE, "mean")])
+    place = pc.index_in(item_ids, value_set=mean[schema.ITEM_ID].combine_chunks())
+    return pc.round(mean[f"{schema.PRICE}_mean"].combine_chunks().take(place.combine_chunks()), 2)
