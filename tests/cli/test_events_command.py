@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -9,7 +10,7 @@ import pytest
 
 from shopkeeper.cli import main as command_line
 from shopkeeper.data.schema import EventType
-from shopkeeper.serving.event_store.records import IdKinds, ShopEvent
+from shopkeeper.serving.event_store.records import AnswerRecord, IdKinds, ShopEvent
 from shopkeeper.serving.event_store.store import EventStore
 
 
@@ -70,6 +71,21 @@ def test_a_shopper_is_forgotten(
     code, _, err = run(capsys, monkeypatch, "forget", "ann", "--database", database)
     assert code == 3
     assert "integers" in err
+
+
+def test_old_answers_are_pruned(
+    database: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = int(time.time() * 1e6)
+    ages = {"old": 40, "young": 1}
+    store = EventStore.open(database)
+    store.add_answers(
+        [AnswerRecord(name, 1, now - age * 86_400_000_000, None, "EASE", ("tea",), ("EASE",), 0)
+         for name, age in ages.items()]
+    )  # fmt: skip
+    store.close()
+    assert "deleted 1 recorded" in run(capsys, monkeypatch, "prune", "--database", database, "--days", 30)[1]
+    assert "deleted 0 recorded" in run(capsys, monkeypatch, "prune", "--database", database, "--days", 30)[1]
 
 
 def test_a_database_that_is_not_there_is_not_made(

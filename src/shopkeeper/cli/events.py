@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +19,7 @@ from shopkeeper.errors import DataError, missing_dependency
 if TYPE_CHECKING:
     from shopkeeper.serving.event_store.store import EventStore
 
-app = typer.Typer(no_args_is_help=True, help="Look into the event store, write it as a log, forget a shopper.")
+app = typer.Typer(no_args_is_help=True, help="Count the event store, write it as a log, forget, prune.")
 Database = Annotated[
     str,
     typer.Option("--database", envvar="SHOPKEEPER_DATABASE", help="The event store: a path, sqlite:///shop.db or "
@@ -102,6 +102,21 @@ def forget(
         deleted = store.delete_user(user_id)
     console = Console(highlight=False)
     console.print(f"deleted {deleted.events:,} events and {deleted.answers:,} recorded answers")
+
+
+@app.command()
+def prune(
+    database: Database,
+    days: Annotated[float, typer.Option("--days", min=0, help="What is older than so many days goes.")] = 90.0,
+) -> None:
+    """Delete old records of answers and traffic, which only the dashboard reads. Events stay.
+
+    Example: shopkeeper events prune --database shop.db --days 30
+    """
+    before = datetime.now(UTC) - timedelta(days=days)
+    with opened(database) as store:
+        pruned = store.prune_answers(int(before.timestamp() * 1e6))
+    Console(highlight=False).print(f"deleted {pruned:,} recorded answers from before {before:%Y-%m-%d %H:%M} UTC")
 
 
 def _moment(microseconds: int | None) -> str:
