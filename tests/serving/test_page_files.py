@@ -55,6 +55,23 @@ def test_scripts_are_small() -> None:
         assert "http:" not in text.replace("http://www.w3.org/2000/svg", "") and "https:" not in text, file.name
 
 
+@pytest.mark.parametrize("page", ["storefront", "dashboard"])
+def test_a_page_names_all_its_scripts_so_that_none_is_waited_for(page: str) -> None:
+    needed: set[str] = set()
+    new = {f"{page}.js"}
+    while new:
+        needed |= new
+        found = {
+            name
+            for file in new
+            for name in re.findall(r'from "\./(\w+\.js)"', (FOLDER / "js" / file).read_text("utf-8"))
+        }
+        new = found - needed
+    text = (FOLDER / f"{page}.html").read_text(encoding="utf-8")
+    named = re.findall(r'(?:modulepreload" href|module" src)="static/js/(\w+\.js)"', text)
+    assert sorted(named) == sorted(needed)
+
+
 @pytest.mark.parametrize(
     ("path", "kind"),
     [

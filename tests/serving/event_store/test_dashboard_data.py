@@ -14,6 +14,7 @@ from shopkeeper.pipeline.card import Card, StorePosition, versions
 from shopkeeper.serving.event_store import statistics as questions
 from shopkeeper.serving.event_store.records import LATENCY_BOUNDS_MS, AnswerRecord, ShopEvent, TrafficMinute
 from shopkeeper.serving.event_store.store import EventStore
+from shopkeeper.serving.recent_figures import RecentFigures
 from shopkeeper.serving.statistics import ServedFacts, dashboard_data
 from shopkeeper.types import Id
 
@@ -201,3 +202,28 @@ def test_no_refresh_reads_a_table_from_end_to_end(store: EventStore) -> None:
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values)
             steps = [row[3] for row in plan]
             assert not [step for step in steps if re.match(r"SCAN (events|answers|traffic)\b", step)], steps
+
+
+def test_figures_are_kept_for_twenty_times_what_they_cost(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("shopkeeper.serving.recent_figures.time.monotonic", lambda: clock[0])
+    made: list[float] = []
+
+    def costly(_: EventStore, facts: ServedFacts, hours: float) -> dict[str, Any]:
+        clock[0] += 0.1
+        made.append(hours)
+        return {"bundle": facts.bundle, "number": len(made)}
+
+    monkeypatch.setattr("shopkeeper.serving.recent_figures.dashboard_data", costly)
+    facts = ServedFacts(CARD, "one", 40, lambda _: None)
+    figures = RecentFigures(store)
+    assert figures.data(facts, 24)["number"] == 1
+    clock[0] += 1.9
+    assert figures.data(facts, 24)["number"] == 1
+    assert figures.data(facts, 1)["number"] == 2
+    clock[0] += 0.2
+    assert figures.data(facts, 24)["number"] == 3
+    assert figures.data(ServedFacts(CARD, "two", 40, lambda _: None), 24) == {"bundle": "two", "number": 4}
+    for hours in range(100, 120):
+        figures.data(facts, hours)
+    assert figures.data(facts, 24)["number"] == 25

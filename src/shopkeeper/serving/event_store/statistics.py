@@ -13,9 +13,9 @@ from sqlalchemy import Connection, Subquery, func, select
 
 from shopkeeper.serving.event_store.tables import BUCKETS, answers, events, traffic
 
-MAX_EVENTS: Final = 100_000
+MAX_EVENTS: Final = 50_000
 """The latest events of the time asked about; older ones are not counted."""
-MAX_ANSWERS: Final = 20_000
+MAX_ANSWERS: Final = 10_000
 """The latest answers of the time asked about."""
 
 

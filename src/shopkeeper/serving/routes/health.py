@@ -13,9 +13,10 @@ from shopkeeper.serving.answers import AliveOut, BundleOut, ReadyOut
 from shopkeeper.serving.metrics import CONTENT_TYPE
 from shopkeeper.serving.openapi import described
 from shopkeeper.serving.reading import read_query
+from shopkeeper.serving.recent_figures import RecentFigures
 from shopkeeper.serving.routes.replies import reply
 from shopkeeper.serving.service import Service
-from shopkeeper.serving.statistics import ServedFacts, dashboard_data
+from shopkeeper.serving.statistics import ServedFacts
 from shopkeeper.types import Id
 
 
@@ -35,6 +36,7 @@ DASHBOARD = described("service", "Figures of the dashboard", dict[str, Any], que
 
 def add_health_routes(app: FastAPI, service: Service) -> None:
     """Adds the routes of the service's own state."""
+    figures = RecentFigures(service.store)
 
     @app.get("/healthz", openapi_extra=HEALTHZ)
     async def healthz(request: Request) -> Response:
@@ -63,7 +65,7 @@ def add_health_routes(app: FastAPI, service: Service) -> None:
         """Traffic, latency, events and click-through of the last hours."""
         asked = read_query(DashboardQuery, request.query_params)
         facts = _facts(service)
-        return reply(await run_in_threadpool(dashboard_data, service.store, facts, asked.hours))
+        return reply(await run_in_threadpool(figures.data, facts, asked.hours))
 
 
 def _ready(service: Service) -> ReadyOut:

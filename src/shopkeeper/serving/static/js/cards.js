@@ -1,6 +1,6 @@
 /** One product as a card: picture, title, price, category, brand, why it is here, and what can be done with it. */
 
-import { calm, pathWords, titleOf } from "./catalog_words.js";
+import { pathWords, titleOf } from "./catalog_words.js";
 import { deeds } from "./deeds.js";
 import { fact, h } from "./dom.js";
 import { formatFixed, formatNumber, formatShare, t } from "./i18n.js";
@@ -37,7 +37,7 @@ export function card(item, place) {
 }
 
 export function itemLink(item, click = null) {
-  return h("a", { href: `#/item/${encodeURIComponent(String(item.item_id))}`, click }, calm(titleOf(item)));
+  return h("a", { href: `#/item/${encodeURIComponent(String(item.item_id))}`, click }, titleOf(item));
 }
 
 /** Opening a page is a view: it is sent, and nobody waits for it. */
@@ -46,7 +46,7 @@ function look(item, place) {
 }
 
 export function facts(item) {
-  return h("p", { class: "facts" }, price(item), item.brand && h("span", { class: "brand" }, calm(item.brand)));
+  return h("p", { class: "facts" }, price(item), item.brand && h("span", { class: "brand" }, item.brand));
 }
 
 export function price(item) {

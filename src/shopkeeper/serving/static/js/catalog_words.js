@@ -1,4 +1,4 @@
-/** How words of the catalog are shown: paths in steps, shouted words in a normal voice. */
+/** How words of the catalog are shown: paths in steps, shouted categories in a normal voice. */
 
 const SEPARATOR = " > ";
 
@@ -6,10 +6,9 @@ export function steps(path) {
   return path ? path.split(SEPARATOR) : [];
 }
 
-/** "FLUID MILK" reads "Fluid Milk"; a text with any small letter stays as it is. */
+/** "FLUID MILK" reads "Fluid Milk"; short words and a text with any small letter stay as they are. */
 export function calm(text) {
-  if (text !== text.toUpperCase() || text === text.toLowerCase()) return text;
-  return text.toLowerCase().replace(/(?<![\p{L}\p{N}'])\p{L}/gu, (letter) => letter.toUpperCase());
+  return /\p{Ll}/u.test(text) ? text : text.replace(/\p{Lu}{3,}/gu, (word) => word[0] + word.slice(1).toLowerCase());
 }
 
 export function titleOf(item) {

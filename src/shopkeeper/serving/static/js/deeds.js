@@ -1,6 +1,6 @@
 /** The buttons under an item: view, like, put in the cart, buy. */
 
-import { calm, titleOf } from "./catalog_words.js";
+import { titleOf } from "./catalog_words.js";
 import { button, h } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
@@ -16,7 +16,7 @@ const TYPES = ["view", "like", "cart", "purchase"];
 export function deeds(item, place) {
   const trouble = h("div", { class: "trouble" });
   const buttons = new Map(TYPES.map((type) => [type, button(`deed ${type}`, [icon(type), h("span", {}, t(`deed.${type}`))], () => press(type))]));
-  const label = t("deeds.label", { title: calm(titleOf(item)) });
+  const label = t("deeds.label", { title: titleOf(item) });
   const node = h("div", { class: "deeds", role: "group", "aria-label": label }, ...buttons.values(), trouble);
 
   async function press(type) {
@@ -55,5 +55,5 @@ export function follow(cards) {
 
 /** "You put Milk in the cart." */
 export function deedSentence({ type, item }) {
-  return t(`deed.${type}.said`, { title: calm(titleOf(item)) });
+  return t(`deed.${type}.said`, { title: titleOf(item) });
 }

@@ -1,6 +1,6 @@
 /** The panels of the dashboard: each takes the whole data and shows its part. */
 
-import { calm, titleOf } from "./catalog_words.js";
+import { titleOf } from "./catalog_words.js";
 import { chart, row } from "./charts.js";
 import { fact, h, nothing } from "./dom.js";
 import { formatAgo, formatFixed, formatMoment, formatNumber, formatShare, t, wordFor } from "./i18n.js";
@@ -82,7 +82,7 @@ const placements = () => listed("placements", ({ recommendations }) => recommend
 
 const most = () => listed("most", ({ recommendations: { most: items } }) => items.map((each) => {
   const clicked = t("most.clicked", { n: formatNumber(each.clicked) });
-  return row(calm(titleOf(each)), formatNumber(each.answers), clicked, [0, each.answers / items[0].answers]);
+  return row(titleOf(each), formatNumber(each.answers), clicked, [0, each.answers / items[0].answers]);
 }));
 
 function freshness() {

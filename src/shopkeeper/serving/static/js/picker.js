@@ -23,6 +23,7 @@ export function pickerView(done) {
     const { users } = await api.shoppers({ limit: SHOWN, query });
     if (query !== field.value.trim()) return;
     if (users.length) isInteger = typeof users[0].user_id !== "string";
+    trouble.replaceChildren(users.length ? "" : nothing(t("picker.nobody", { query })));
     results.replaceChildren(...found(users, query));
   });
 
@@ -30,7 +31,7 @@ export function pickerView(done) {
     const isKnown = !query || users.some((user) => String(user.user_id) === query);
     const fits = !isInteger || /^-?\d{1,18}$/.test(query);
     return [
-      users.length ? h("ul", { class: "shoppers" }, users.map(someone)) : nothing(t("picker.nobody", { query })),
+      h("ul", { class: "shoppers" }, users.map(someone)),
       !isKnown && (fits ? button("primary", t("picker.create_named", { id: query }), () => open(query)) : nothing(t("picker.integer"))),
     ].filter(Boolean);
   }

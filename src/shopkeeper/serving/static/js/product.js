@@ -13,7 +13,7 @@ import { tile } from "./tile.js";
 const SIMILAR = 8;
 
 export function productView(id) {
-  const title = h("h1", { tabindex: "-1" }, "\u2026");
+  const title = h("h1", { tabindex: "-1" }, id);
   const picture = h("div", { class: "picture waits" });
   const above = h("div");
   const below = h("div", { class: "below" });
@@ -25,7 +25,8 @@ export function productView(id) {
     const item = await api.item(id);
     const actions = deeds(item, () => ({ placement: "product_page" }));
     shown.push(actions);
-    title.textContent = calm(titleOf(item));
+    title.textContent = titleOf(item);
+    document.title = `${titleOf(item)} · Shopkeeper`;
     picture.classList.remove("waits");
     picture.replaceChildren(tile(item), h("div", { class: "badges" }, soldOut(item)));
     above.replaceChildren(path(item.category));

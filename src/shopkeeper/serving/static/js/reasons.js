@@ -1,6 +1,6 @@
 /** Why an item is in the list, as a sentence: the kind of the reason and the names of what it rests on. */
 
-import { calm, pathWords } from "./catalog_words.js";
+import { pathWords } from "./catalog_words.js";
 import { h } from "./dom.js";
 import { locale, pieces, wordFor } from "./i18n.js";
 
@@ -9,7 +9,7 @@ const SHOWN = 2;
 
 /** Texts and elements for a reason of the API, with titles by item id. */
 export function reasonSentence(reason, titles) {
-  const names = reason.item_ids.slice(0, SHOWN).map((id) => h("b", {}, calm(titles.get(id))));
+  const names = reason.item_ids.slice(0, SHOWN).map((id) => h("b", {}, titles.get(id)));
   if (NAMED.has(reason.kind) && names.length) return pieces(`reason.${reason.kind}`, { items: listed(names) });
   if (reason.kind === "popular_in" && reason.category) {
     return pieces("reason.popular_in", { category: h("b", {}, pathWords(reason.category)) });

@@ -3,7 +3,6 @@
 import { startAside } from "./aside.js";
 import { catalogAddress, catalogView } from "./catalog.js";
 import { homeView } from "./home.js";
-import { t } from "./i18n.js";
 import { errorBox, startPage } from "./page.js";
 import { pickerView } from "./picker.js";
 import { productView } from "./product.js";
@@ -30,7 +29,7 @@ function show(isFirst = false) {
   current = viewOf(location.hash);
   main.replaceChildren(current.node);
   search.elements.query.value = new URLSearchParams(location.hash.split("?")[1]).get("query") ?? "";
-  document.title = `${t("page.storefront")} · Shopkeeper`;
+  document.title = `${current.title.textContent} · Shopkeeper`;
   if (!isFirst) {
     scrollTo(0, 0);
     current.title.focus({ preventScroll: true });
