@@ -16,7 +16,7 @@ RUN python -m venv /opt/shopkeeper \
         ${INDEX:+--extra-index-url "$INDEX"} ".[$EXTRAS]"
 
 FROM python:3.12-slim
-RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin shopkeeper \
+RUN useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin shopkeeper \
     && mkdir --parents /data /bundles \
     && chown shopkeeper /data
 COPY --from=build /opt/shopkeeper /opt/shopkeeper
