@@ -4,7 +4,7 @@
 several at a time, and write the id of each acknowledged one to a file, synced to disk, before they go on. At a random
 moment the service and all its workers are killed with signal 9 and started again; what was not acknowledged is sent
 again with the same ids, as a client should. After each start the last acknowledged event of every client must be in
-the history of its shopper; in the end the acknowledged ids are compared with the rows of the store.
+the history of its shopper within a second; in the end the acknowledged ids are compared with the rows of the store.
 
 PostgreSQL: the server in SHOPKEEPER_TEST_POSTGRES, or one started from binaries on this machine.
 

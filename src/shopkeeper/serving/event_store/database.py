@@ -6,12 +6,12 @@ of rows become visible in ascending order: who has seen a number has seen all ro
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy import URL, Column, Connection, Engine, Table, bindparam, create_engine, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
@@ -71,6 +71,17 @@ class Database:
     def insert(self, table: Table) -> Any:
         """The insert of this database, which knows what to do on conflicts."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    def insert_many(self, table: Table, columns: Sequence[Column[Any]]) -> Any:
+        """The same for many rows: one statement for any number, since PostgreSQL takes each column as an array."""
+        if self.is_sqlite:
+            return self.insert(table)
+        arrays = [func.unnest(bindparam(column.name, type_=postgresql.ARRAY(column.type))) for column in columns]
+        return self.insert(table).from_select([column.name for column in columns], select(*arrays))
+
+    def parameters(self, rows: Sequence[dict[str, Any]]) -> Any:
+        """What `insert_many` takes for at least one row."""
+        return rows if self.is_sqlite else {name: [row[name] for row in rows] for name in rows[0]}
 
     def scrub(self) -> None:
         """Moves what was deleted out of SQLite's write-ahead log too, as far as no reader is in the way."""

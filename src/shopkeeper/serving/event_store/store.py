@@ -55,7 +55,7 @@ class EventStore:
         self._database = database
         event = tables.events.c
         self._add_events = (
-            database.insert(tables.events)
+            database.insert_many(tables.events, EVENT_COLUMNS)
             .on_conflict_do_nothing(index_elements=[event.event_id])
             .returning(event.event_id, event.sequence)
         )
@@ -113,8 +113,9 @@ class EventStore:
         rows = event_rows((events[place] for place in places), self.kinds)
         sequences: list[int | None] = [None] * len(events)
         if rows:
+            parameters = self._database.parameters(rows)
             with self.writing() as connection:
-                for event_id, sequence in connection.execute(self._add_events, rows).fetchall():
+                for event_id, sequence in connection.execute(self._add_events, parameters).fetchall():
                     sequences[first[event_id]] = sequence
         return sequences
 
