@@ -57,7 +57,7 @@ class Metrics:
         self.store_errors = Counter("shopkeeper_store_errors", "Refusals of the event store", registry=registry)
         self.dropped = Counter("shopkeeper_dropped_records", "Answers that could not be recorded", registry=registry)
         self.behind = Gauge(
-            "shopkeeper_events_behind", "Stored events that answers do not yet know of",
+            "shopkeeper_events_behind", "Events of other workers that the last look at the store found",
             registry=registry, multiprocess_mode="livemax",
         )  # fmt: skip
         self.live_users = Gauge(

@@ -135,8 +135,7 @@ class Service:
 
     def _catch_up(self) -> None:
         profiles = self.served.profiles
-        self.metrics.behind.set(max(0, self.store.position().sequence - profiles.position.sequence))
-        profiles.catch_up()
+        self.metrics.behind.set(profiles.catch_up())
         self.metrics.live_users.set(profiles.n_live_users)
 
     def _load(self) -> LoadedBundle:
