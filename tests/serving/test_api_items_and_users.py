@@ -55,7 +55,9 @@ def test_what_is_not_there_is_not_found(server: Server, path: str) -> None:
     assert answer.json()["error"]["problem"]
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "offset=-1", "page=2", "query=%00"])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=101", "limit=x", "offset=-1", "page=2", "query=%00", "limit=1&limit=2"]
+)
 def test_a_wrong_query_is_refused_in_words(server: Server, query: str) -> None:
     answer = server.client.get(f"/items?{query}")
     assert answer.status_code == 422

@@ -1,6 +1,6 @@
 """Requests made up from the API's own description: no answer is a fault, and none leaves the description.
 
-Some hundreds by default; SHOPKEEPER_API_EXAMPLES=1200 sends more than ten thousand.
+Some hundreds by default; SHOPKEEPER_API_EXAMPLES=1400 sends more than ten thousand.
 """
 
 from __future__ import annotations

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 import msgspec
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from shopkeeper.serving.problems import InvalidError, TooLargeError, UnreadableError
@@ -65,12 +66,15 @@ def decode(decoder: msgspec.json.Decoder[Read], body: bytes) -> Read:
     return found
 
 
-def read_query(kind: type[Read], values: Mapping[str, str]) -> Read:
+def read_query(kind: type[Read], values: QueryParams) -> Read:
     """Reads the query of a URL; numbers and truth values are written as text there.
 
     Raises:
-        InvalidError: A name is not known or a value is not right.
+        InvalidError: A name is not known or comes twice, or a value is not right.
     """
+    names = [name for name, _ in values.multi_items()]
+    if len(set(names)) < len(names):
+        raise InvalidError("a name comes twice in the query", got=", ".join(names)[:80], remedy="leave one of them out")
     if any(NUL in value for value in values.values()):
         raise InvalidError("a text of the query holds the character NUL", remedy="leave it out")
     try:
