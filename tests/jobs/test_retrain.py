@@ -208,6 +208,17 @@ def check_refused(shop: Path, store: EventStore, tmp_path: Path, check: str) -> 
     assert any(one["name"].startswith(check) and not one["passed"] for one in record["checks"])
 
 
+def test_a_sample_of_the_shoppers_is_asked_the_same(shop: Path, store: EventStore, tmp_path: Path) -> None:
+    store.add(habit_events())
+    settings = settings_for(shop / "bundle").replace(retrain={"max_shoppers": 70})
+    result = retrain(Inputs(shop / "bundle", store), settings, tmp_path / "new", tmp_path / "work")
+    assert result.trial is not None
+    assert {one.n_users for one in result.trial.evaluations} == {70}
+    assert len(result.trial.fresh) == 70
+    assert result.trial.new.user_ids.equals(result.trial.old.user_ids)
+    assert result.promoted
+
+
 def test_a_worse_model_is_refused(shop: Path, store: EventStore, tmp_path: Path) -> None:
     store.add(usual_events())
     before = bytes_of(shop / "bundle")

@@ -21,6 +21,8 @@ class RetrainSettings(Settings):
     """The figure by which models are compared."""
     k: Annotated[int, Field(ge=1)] = 10
     """Length of the list that it looks at."""
+    max_shoppers: Annotated[int, Field(ge=2)] | None = 10_000
+    """So many shoppers are asked at most, a fixed sample; None asks all."""
     max_loss: Share = 0.05
     """The new bundle may be lower by this share of the old one's figure, as long as that is not clear."""
     chance: Annotated[float, Field(gt=0, lt=1)] = 0.001

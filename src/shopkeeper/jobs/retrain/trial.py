@@ -24,7 +24,7 @@ from shopkeeper.pipeline.bundle import Bundle
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.popular import MostPopular
-from shopkeeper.types import BoolArray
+from shopkeeper.types import BoolArray, Int64Array
 
 PART: Final = "test"
 
@@ -76,8 +76,10 @@ def hold_trial(
         DataError: Nobody is asked.
     """
     parts = split(dataset, settings.prepare.split)
-    train = old.pipeline.train
-    for_old = questions_for(dataset, settings.prepare.split, PART, train.users, train.items)
+    known = old.pipeline.train
+    places = _sample(len(parts.test), settings)
+    for_new = parts.test.take(places)
+    for_old = questions_for(dataset, settings.prepare.split, PART, known.users, known.items).take(places)
     wanted = settings.evaluation.replace(
         metrics=(settings.retrain.metric,), ks=(settings.retrain.k,), segments=False, max_users=None
     )
@@ -86,14 +88,14 @@ def hold_trial(
         return evaluate(model, questions, wanted, part=PART, name=name, progress=progress)
 
     seen = int(old.card.data["last_event_microseconds"])
-    later = parts.test.targets.rows[np.asarray(parts.test.targets.timestamp) > seen]
+    later = for_new.targets.rows[np.asarray(for_new.targets.timestamp) > seen]
     return Trial(
-        new=ask(new.pipeline, parts.test, "new"),
+        new=ask(new.pipeline, for_new, "new"),
         old=ask(old.pipeline, for_old, "old"),
-        popular=ask(MostPopular().fit(parts.train), parts.test, "most popular"),
-        new_swapped=ask(new.pipeline, _swapped(parts.test), "new for others"),
+        popular=ask(MostPopular().fit(parts.train), for_new, "most popular"),
+        new_swapped=ask(new.pipeline, _swapped(for_new), "new for others"),
         old_swapped=ask(old.pipeline, _swapped(for_old), "old for others"),
-        fresh=np.bincount(later, minlength=len(parts.test)) > 0,
+        fresh=np.bincount(later, minlength=len(for_new)) > 0,
         learns=new.recommender.learns != "counts",
     )
 
@@ -128,6 +130,14 @@ def _clearly_better(name: str, pairs: Sequence[tuple[Evaluation, Evaluation]], s
         f"clearly higher over {rows[0].n_users:,} shoppers",
         "; ".join(_words(one, other) for one, other in pairs),
     )  # fmt: skip
+
+
+def _sample(n: int, settings: ShopSettings) -> Int64Array:
+    """Places of the shoppers who are asked, ascending."""
+    most = settings.retrain.max_shoppers
+    if most is None or n <= most:
+        return np.arange(n, dtype=np.int64)
+    return np.sort(np.random.default_rng(settings.evaluation.seed).choice(n, most, replace=False)).astype(np.int64)
 
 
 def _swapped(questions: Holdout) -> Holdout:
