@@ -17,6 +17,7 @@ from shopkeeper.serving.event_store.records import LATENCY_BOUNDS_MS
 from shopkeeper.serving.event_store.statistics import TrafficStep
 from shopkeeper.serving.event_store.store import EventStore
 from shopkeeper.serving.latency import percentile
+from shopkeeper.serving.pages import FILES_ROUTE
 from shopkeeper.serving.steps import MINUTE, Steps, iso
 from shopkeeper.types import Id
 
@@ -76,7 +77,7 @@ def dashboard_data(store: EventStore, facts: ServedFacts, hours: float, now: flo
 
 
 def _traffic(rows: Iterable[TrafficStep], steps: Steps) -> dict[str, Any]:
-    """What was asked of the service, by route.
+    """What was asked of the service, by route; files of the pages are left out, which are many and say little.
 
     Returns:
         `routes`, busiest first: `route`, `requests`, `errors` (one number a step), `latency` (lists of percentiles in
@@ -85,7 +86,8 @@ def _traffic(rows: Iterable[TrafficStep], steps: Steps) -> dict[str, Any]:
     """
     by_route: dict[str, dict[int, TrafficStep]] = {}
     for row in rows:
-        by_route.setdefault(row.route, {})[row.step] = row
+        if row.route != FILES_ROUTE:
+            by_route.setdefault(row.route, {})[row.step] = row
     busiest = sorted(by_route, key=lambda route: -sum(row.requests for row in by_route[route].values()))
     routes = {route: by_route[route] for route in busiest[:N_ROUTES]}
     if rest := busiest[N_ROUTES:]:

@@ -89,6 +89,7 @@ def test_traffic_is_summed_over_workers_and_minutes(store: EventStore) -> None:
         traffic(ago(minutes=7), "/recommendations", {1000: 1}),
         traffic(ago(minutes=7), "/events", {1: 3}),
         traffic(ago(hours=3), "/events", {1: 1000}),
+        traffic(ago(), "/static/{path:path}", {1: 500}),
     ])  # fmt: skip
     recommendations, events = data(store)["traffic"]["routes"]
     assert recommendations["route"] == "/recommendations"

@@ -4,7 +4,7 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /**
  * One element. Of the attributes null, undefined and false leave one out, true gives an empty one, a function is a
- * listener. Children are nodes, texts and lists of them; null and false are left out.
+ * listener. Children may be lists; null and false are left out.
  */
 export function h(name, attributes = {}, ...children) {
   return fill(document.createElement(name), attributes, children);

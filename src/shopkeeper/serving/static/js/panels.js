@@ -39,7 +39,7 @@ function listed(name, rowsOf, ...before) {
 }
 
 const traffic = () => plotted("traffic", "lines", ({ traffic: { routes }, times, now, step_minutes: minutes }) => {
-  const elapsed = times.map((time) => Math.min(minutes, (new Date(now) - new Date(time)) / 60000 + 1 / 60)); // the last step is not over
+  const elapsed = times.map((time) => Math.min(minutes, Math.max(1, (new Date(now) - new Date(time)) / 60000))); // the last is not over
   return { unit: t("unit.requests"), format: (value) => formatNumber(value, 2),
     series: routes.map((each) => ({ label: wordFor("route", each.route), values: each.requests.map((count, step) => count / elapsed[step]) })) };
 });

@@ -3,15 +3,14 @@
 import { svg } from "./dom.js";
 import { steps } from "./catalog_words.js";
 
-const COLORS = 8;
-
 export function tile(item) {
   const family = steps(item.category ?? "").slice(0, 2).join("/");
   const random = generator(hash(String(item.item_id)));
   const pattern = PATTERNS[hash(family) % PATTERNS.length];
-  const shapes = pattern(random).map((d) => svg("path", { d, class: random() < 0.5 ? "near" : "far" }));
+  const isNear = (place, count) => (count < 5 ? place % 2 : random() < 0.5); // wide shapes take turns
+  const shapes = pattern(random).map((d, place, all) => svg("path", { d, class: isNear(place, all.length) ? "near" : "far" }));
   return svg("svg", {
-    class: `tile shade-${hash(`color of ${family}`) % COLORS}`, viewBox: "0 0 120 90", preserveAspectRatio: "xMidYMid slice", "aria-hidden": "true",
+    class: `tile shade-${hash(`color of ${family}`) % 8}`, viewBox: "0 0 120 90", preserveAspectRatio: "xMidYMid slice", "aria-hidden": "true",
   }, svg("path", { d: "M0 0H120V90H0z", class: "ground" }), shapes);
 }
 
