@@ -220,3 +220,25 @@ def test_recommend_tells_source_and_reason_in_words(pipeline: Pipeline) -> None:
     assert (last.source, last.reason) == ("MostPopular", "popular in the shop")
     assert pipeline.recommend(histories=[["item-03"]], k=1)[0][0].reason is None
     assert answer.to_arrow().column("source").to_pylist()[-1] == "MostPopular"
+
+
+def test_what_items_are_like_is_told_by_the_recommender_that_proves_to_know(shop: Dataset) -> None:
+    parts = split(shop, SplitSettings(kind="leave_one_out"))
+    untrained = TrainingSettings(epochs=1, device="cpu", optimizer=OptimizerSettings(learning_rate=1e-9))
+    blind = SASRec(SASRecConfig(embedding_size=16)).fit(parts.train, training=untrained)
+    pipeline = Pipeline.of_fitted([blind, Transitions(NARROW).fit(parts.train)], validation=parts.validation)
+    assert pipeline.likeness == [1, 0]
+    assert pipeline.similar_items(["item-05"], k=2).ids(0) == ["item-06", "item-07"]
+    assert pipeline.item_vectors() is None
+    assert Pipeline.of_fitted([MostPopular().fit(parts.train)]).likeness == []
+
+
+def test_where_the_best_one_knows_nothing_of_an_item_the_next_one_says_what_it_is_like(shop: Dataset) -> None:
+    vectors = SASRec(SASRecConfig(embedding_size=16)).fit(shop, training=TRAINING)
+    links = Transitions(NARROW).fit(shop)
+    links.links = links.links.copy()
+    links.links.data[links.links.indptr[5] : links.links.indptr[6]] = 0
+    links.links.eliminate_zeros()
+    pipeline = Pipeline.of_fitted([links, vectors])
+    assert pipeline.similar_items(["item-05"], k=3).ids(0) == vectors.similar_items(["item-05"], k=3).ids(0)
+    assert pipeline.similar_items(["item-06"], k=1).ids(0) == ["item-07"]

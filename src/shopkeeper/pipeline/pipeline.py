@@ -22,6 +22,7 @@ from shopkeeper.pipeline.answering import answer
 from shopkeeper.pipeline.asking import Answer, Ask, Filters
 from shopkeeper.pipeline.blend import choose_weights
 from shopkeeper.pipeline.facts import ItemFacts
+from shopkeeper.pipeline.likeness import likeness_order, similarity_of
 from shopkeeper.pipeline.recommending import answers_of, as_arrays, as_recommendations
 from shopkeeper.pipeline.settings import PipelineSettings
 from shopkeeper.recommenders.base import Recommender
@@ -61,6 +62,8 @@ class Pipeline(Recommender):
         """Weight of each recommender; one of weight 0 only fills up lists that are too short."""
         self.fallbacks: list[Recommender] = []
         """Who answers, one after the other, where the recommenders have too little to say."""
+        self.likeness: list[int] = []
+        """Places of the recommenders that know what items are like, the best one first."""
         self._facts: ItemFacts | None = None
 
     @classmethod
@@ -168,17 +171,12 @@ class Pipeline(Recommender):
         return scores, from_fallback
 
     def similarity(self, item_index: Int32Array) -> Float32Array:
-        """That of the first recommender that knows one."""
-        for model in self.recommenders[:-1]:
-            try:
-                return model.similarity(item_index)
-            except ShopkeeperError:
-                continue
-        return self.recommenders[-1].similarity(item_index)
+        """That of the recommender whose neighbors tell best what shoppers take next; of others where it knows none."""
+        return similarity_of(self.recommenders, self.likeness, item_index)
 
     def item_vectors(self) -> Float32Array | None:
-        """Those of the most important recommender."""
-        return self.primary.item_vectors()
+        """Those of the recommender that says what items are like, where it has vectors."""
+        return self.recommenders[self.likeness[0]].item_vectors() if self.likeness else None
 
     def state(self) -> dict[str, NDArray[Any]]:
         """What all recommenders learned, each name with the place of its recommender before it."""
@@ -196,6 +194,7 @@ class Pipeline(Recommender):
         facts = {
             "config": self.config.model_dump(mode="json"),
             "weights": self.weights,
+            "likeness": self.likeness,
             "hide_seen": self.hide_seen,
             "usual_event": self.usual_event.value,
             "recommenders": len(self.recommenders),
@@ -227,6 +226,7 @@ class Pipeline(Recommender):
         pipeline = cls(models, build(PipelineSettings, facts["config"]))
         pipeline._set_train(train)
         pipeline.weights, pipeline.fallbacks = facts["weights"], fallbacks
+        pipeline.likeness = facts["likeness"]
         pipeline.hide_seen, pipeline.usual_event = facts["hide_seen"], EventType(facts["usual_event"])
         pipeline._memory = memory
         pipeline._share_memory()
@@ -247,6 +247,7 @@ class Pipeline(Recommender):
         self.fallbacks = [MostPopular().fit(self.train)]
         if (self.facts.categories.code >= 0).any():
             self.fallbacks.insert(0, MostPopular(MostPopularConfig(category_depth=1)).fit(self.train))
+        self.likeness = likeness_order(self.recommenders, validation)
         if validation is not None and len(validation) and len(self.recommenders) > 1:
             self.weights = choose_weights(self, validation)
 
