@@ -1,6 +1,6 @@
 """Which recommender of a pipeline says what an item is like.
 
-It is the one whose neighbors of a shopper's last item hold most of what that shopper took next: the vectors of a network
+It is the one whose neighbors of a shopper's last item hold most of what that shopper took next: vectors of a network
 that learned for moments lose against counting.
 """
 
