@@ -247,7 +247,7 @@ def follow(words: list[str], folder: Path) -> None:
             line = process.stdout.readline()
             assert line, f"{shlex.join(words)}\n{said}"
             said += line
-        with urllib.request.urlopen(f"{found[0]}/", timeout=10) as answer:
+        with urllib.request.urlopen(f"{found[0]}/", timeout=10) as answer:  # noqa: S310
             assert answer.status == 200
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopkeeper.artifacts import ArtifactReader, ArtifactWriter
-from shopkeeper.config import build
+from shopkeeper.config import Settings, build
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout
@@ -39,6 +39,25 @@ if TYPE_CHECKING:
 
 AS_SERVED = 100
 """So many first places of a ranking are in the order that a shop would see; those behind are without variety."""
+
+
+class PipelineFacts(Settings):
+    """What is kept of a pipeline beside its recommenders."""
+
+    config: PipelineSettings
+    """Its settings."""
+    weights: list[float]
+    """Weight of each recommender."""
+    likeness: list[int]
+    """Places of the recommenders that know what items are like."""
+    hide_seen: bool
+    """Whether seen items are hidden."""
+    usual_event: EventType
+    """What given histories are taken for."""
+    recommenders: int
+    """Their number."""
+    fallbacks: int
+    """Their number."""
 
 
 class Pipeline(Recommender):
@@ -191,16 +210,16 @@ class Pipeline(Recommender):
 
     def write(self, writer: ArtifactWriter, data: bool = True) -> None:
         """Writes the files into a folder of an artifact: ids and histories once, then each recommender without them."""
-        facts = {
-            "config": self.config.model_dump(mode="json"),
-            "weights": self.weights,
-            "likeness": self.likeness,
-            "hide_seen": self.hide_seen,
-            "usual_event": self.usual_event.value,
-            "recommenders": len(self.recommenders),
-            "fallbacks": len(self.fallbacks),
-        }
-        writer.json("pipeline.json", facts)
+        facts = PipelineFacts(
+            config=self.config,
+            weights=self.weights,
+            likeness=self.likeness,
+            hide_seen=self.hide_seen,
+            usual_event=self.usual_event,
+            recommenders=len(self.recommenders),
+            fallbacks=len(self.fallbacks),
+        )
+        writer.json("pipeline.json", facts.model_dump(mode="json"))
         if data:
             write_data(writer, self.train, self._memory)
         for kind, models in (("recommenders", self.recommenders), ("fallbacks", self.fallbacks)):
@@ -213,21 +232,21 @@ class Pipeline(Recommender):
 
         Raises:
             ArtifactError: It is damaged, or its training part is neither here nor given.
+            ConfigError: Another version wrote it.
         """
-        facts = reader.json("pipeline.json")
+        facts = build(PipelineFacts, reader.json("pipeline.json"))
         stored, memory = read_data(reader)
         train = train if train is not None else stored
         if train is None:
             raise ArtifactError(f"{reader.path} holds a pipeline without its ids")
         models, fallbacks = (
-            [Recommender.read(reader.folder(f"{kind}/{place}"), train) for place in range(facts[kind])]
-            for kind in ("recommenders", "fallbacks")
+            [Recommender.read(reader.folder(f"{kind}/{place}"), train) for place in range(number)]
+            for kind, number in (("recommenders", facts.recommenders), ("fallbacks", facts.fallbacks))
         )
-        pipeline = cls(models, build(PipelineSettings, facts["config"]))
+        pipeline = cls(models, facts.config)
         pipeline._set_train(train)
-        pipeline.weights, pipeline.fallbacks = facts["weights"], fallbacks
-        pipeline.likeness = facts["likeness"]
-        pipeline.hide_seen, pipeline.usual_event = facts["hide_seen"], EventType(facts["usual_event"])
+        pipeline.weights, pipeline.likeness, pipeline.fallbacks = facts.weights, facts.likeness, fallbacks
+        pipeline.hide_seen, pipeline.usual_event = facts.hide_seen, facts.usual_event
         pipeline._memory = memory
         pipeline._share_memory()
         return pipeline
