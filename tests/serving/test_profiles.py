@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shopkeeper.data.dataset import Dataset
-from shopkeeper.data.schema import EventType
+from shopkeeper.data.schema import EVENT_TYPES, EventType
 from shopkeeper.pipeline.card import StorePosition
 from shopkeeper.recommenders.popular import MostPopular
 from shopkeeper.serving.event_store.records import IdKinds, ShopEvent, StoredEvent
@@ -167,6 +167,30 @@ def test_a_bundle_that_holds_events_of_the_store_takes_only_later_ones(model: Mo
         profiles = Profiles(model, store, since=position)
         profiles.catch_up()
         assert items(profiles, NEW) == expected
+
+
+def test_an_event_that_bundle_and_store_both_hold_counts_once(
+    profiles: Profiles, store: EventStore, model: MostPopular
+) -> None:
+    """As where a bundle is trained on a log that was written out of the store, and its card names no position."""
+    before = profiles.history(KNOWN)
+    ids = model.train.items.ids(before.item_index)
+    same = [
+        ShopEvent(f"again-{place}", KNOWN, item, EVENT_TYPES[code - 1], time)
+        for place, (item, code, time) in enumerate(
+            zip(ids, before.event_type.tolist(), before.timestamp.tolist(), strict=True)
+        )
+    ]
+    profiles.apply(add(store, *same))
+    assert items(profiles, KNOWN) == before.item_index.tolist()
+    last = same[-1]
+    other = EventType.CART if last.event_type is not EventType.CART else EventType.LIKE
+    new = [
+        last._replace(event_id="of another kind", event_type=other),
+        last._replace(event_id="a moment later", timestamp=last.timestamp + 1),
+    ]
+    profiles.apply(add(store, *new))
+    assert items(profiles, KNOWN) == [*before.item_index.tolist(), *[int(before.item_index[-1])] * 2]
 
 
 def test_a_forgotten_shopper_is_unknown_everywhere(model: MostPopular, store: EventStore) -> None:

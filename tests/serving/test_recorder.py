@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +71,25 @@ def test_what_an_outage_keeps_back_is_written_after_it(store: EventStore, monkey
     monkeypatch.setattr(store, "add_answers", whole)
     recorder.flush()
     assert len(recorded(store)) == 300
+
+
+def test_the_thread_outlives_what_nobody_expected(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder, whole = recorder_of(store, []), store.add_answers
+    failures = iter([RuntimeError("nobody expected this")])
+
+    def fails_once(answers: list[AnswerRecord], deletions: int | None = None) -> None:
+        for failure in failures:
+            raise failure
+        whole(answers, deletions)
+
+    monkeypatch.setattr(store, "add_answers", fails_once)
+    recorder.record(answer("r1"), 0)
+    recorder.start()
+    end = time.monotonic() + 10
+    while not recorded(store) and time.monotonic() < end:
+        time.sleep(0.01)
+    recorder.close()
+    assert recorded(store) == ["r1"]
 
 
 def test_a_long_outage_gives_up_the_oldest(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -132,3 +133,22 @@ def test_a_network_gets_its_share_of_the_cores() -> None:
     finally:
         torch.set_num_threads(before)
     assert ServiceSettings(workers=64).threads_per_worker == 1
+
+
+def test_the_thread_outlives_what_nobody_expected(tmp_path: Path) -> None:
+    shop, seen = Shop(tmp_path / "it"), Event()
+    reloader = Reloader(shop.folder, shop.load, shop.put_it, 0.01, Metrics())
+    failures = iter([MemoryError("no room")])
+
+    def put(found: int) -> None:
+        for failure in failures:
+            raise failure
+        shop.taken.append(found)
+        seen.set()
+
+    shop.put = put
+    reloader.start()
+    write(shop.folder, 2)
+    assert seen.wait(10)
+    reloader.close()
+    assert shop.taken == [2]

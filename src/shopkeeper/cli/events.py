@@ -114,8 +114,10 @@ def prune(
     Example: shopkeeper events prune --database shop.db --days 30
     """
     before = datetime.now(UTC) - timedelta(days=days)
+    pruned = 0
     with opened(database) as store:
-        pruned = store.prune_answers(int(before.timestamp() * 1e6))
+        while deleted := store.prune_answers(int(before.timestamp() * 1e6)):
+            pruned += deleted
     Console(highlight=False).print(f"deleted {pruned:,} recorded answers from before {before:%Y-%m-%d %H:%M} UTC")
 
 

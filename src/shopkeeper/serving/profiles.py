@@ -214,14 +214,26 @@ def _columns_of(records: bytes) -> Columns:
 
 
 def _merged(base: Columns, live: Columns) -> Columns:
-    """Both in the order of time; at the same time the base comes first."""
+    """Both in the order of time, what both hold once; at the same time the base comes first."""
     if len(base[0]) == 0:
         return live
+    overlap = base[0][-1] >= live[0][0]
+    if overlap:
+        live = _unshared(base, live)
     times, items, types = (np.concatenate([one, other]) for one, other in zip(base, live, strict=True))
-    if base[0][-1] > live[0][0]:
+    if overlap:
         order = np.argsort(times, kind="stable")
         return times[order], items[order], types[order]
     return times, items, types
+
+
+def _unshared(base: Columns, live: Columns) -> Columns:
+    """The live events that the base does not hold: a bundle may be made from a log that came out of the store."""
+    first = np.searchsorted(base[0], live[0][0])
+    known = set(zip(*(column[first:].tolist() for column in base), strict=True))
+    keep = np.array([event not in known for event in zip(*(column.tolist() for column in live), strict=True)])
+    times, items, types = live
+    return times[keep], items[keep], types[keep]
 
 
 def _without_returned(columns: Columns) -> Columns:

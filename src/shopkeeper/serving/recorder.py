@@ -29,13 +29,22 @@ class Recorder:
         traffic: Counts of requests that are written too.
         seconds: Between two writes.
         dropped: Told how many answers were given up.
+        tidy: Called after each write; deletes what is too old.
     """
 
-    def __init__(self, store: EventStore, traffic: Traffic, seconds: float, dropped: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        store: EventStore,
+        traffic: Traffic,
+        seconds: float,
+        dropped: Callable[[int], None],
+        tidy: Callable[[], object] = lambda: None,
+    ) -> None:
         self._store = store
         self._traffic = traffic
         self._seconds = seconds
         self._dropped = dropped
+        self._tidy = tidy
         self._answers: deque[tuple[int, AnswerRecord]] = deque()
         self._stop = Event()
         self._writing = Lock()
@@ -69,13 +78,13 @@ class Recorder:
                 try:
                     for deletions, answers in groupby(page, itemgetter(0)):
                         self._store.add_answers([answer for _, answer in answers], deletions)
-                except ShopkeeperError:  # what was written before stays as it is when it is written again
+                except Exception:  # what was written before stays as it is when it is written again
                     self._answers.extendleft(reversed(page))
                     raise
             minutes = self._traffic.take()
             try:
                 self._store.add_traffic(minutes)
-            except ShopkeeperError:
+            except Exception:
                 self._traffic.put_back(minutes)
                 raise
 
@@ -93,5 +102,8 @@ class Recorder:
     def _try(self) -> None:
         try:
             self.flush()
+            self._tidy()
         except ShopkeeperError as error:
             LOGGER.warning("answers wait to be recorded: %s", error)
+        except Exception:  # a thread that died would record nothing more
+            LOGGER.exception("answers wait to be recorded")

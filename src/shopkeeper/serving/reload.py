@@ -94,6 +94,8 @@ class Reloader(Generic[Loaded]):
                 self.look()
             except ShopkeeperError as error:  # the store is away: the next look tries again
                 LOGGER.warning("the new bundle cannot be served yet: %s", error)
+            except Exception:  # a thread that died would never see the next bundle
+                LOGGER.exception("the new bundle cannot be served yet")
 
 
 def signature(folder: Path) -> Signature | None:

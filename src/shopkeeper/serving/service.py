@@ -18,6 +18,7 @@ from shopkeeper.serving.metrics import Metrics
 from shopkeeper.serving.recommending import Answered, Question, answer_questions
 from shopkeeper.serving.recorder import Recorder
 from shopkeeper.serving.reload import Reloader
+from shopkeeper.serving.retention import Retention
 from shopkeeper.serving.served import LoadedBundle, Served, load_bundle, serve_bundle
 from shopkeeper.serving.settings import ServiceSettings, database_of
 from shopkeeper.serving.tail import Tail
@@ -56,7 +57,10 @@ class Service:
         """Replaced as a whole: take it once for each answer."""
         self._swapping = Lock()
         self.intake = Intake(self.store.kinds, settings.max_batch, settings.max_future_seconds)
-        self.recorder = Recorder(self.store, self.traffic, settings.record_seconds, self.metrics.dropped.inc)
+        retention = Retention(self.store, settings.keep_days)
+        self.recorder = Recorder(
+            self.store, self.traffic, settings.record_seconds, self.metrics.dropped.inc, retention.look
+        )
         self.tail = Tail(self._catch_up, settings.tail_seconds)
         self._events = Batcher(
             "event store", self._add, MOST_COMMITS, settings.max_waiting, (StoreError,),

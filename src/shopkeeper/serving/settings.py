@@ -46,6 +46,9 @@ class ServiceSettings(Settings):
     """Seconds between two looks for events that other workers have stored."""
     record_seconds: float = Field(default=1.0, gt=0, le=60)
     """Seconds between two writes of what was recommended and of the traffic."""
+    keep_days: float | None = Field(default=90.0, gt=0, le=36_500)
+    """Days that records of answers and traffic, which only the dashboard reads, are kept; null keeps them for ever.
+    Events always stay."""
     reload_seconds: float = Field(default=1.0, gt=0, le=3600)
     """Seconds between two looks whether the bundle was replaced."""
     shutdown_seconds: float = Field(default=10.0, gt=0)

@@ -202,6 +202,13 @@ def test_answers_are_kept_once_and_pruned(store: EventStore) -> None:
     assert len(store.after(0, 10)) == 1
 
 
+def test_many_old_answers_go_page_by_page(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shopkeeper.serving.event_store.store.PRUNED_AT_ONCE", 2)
+    store.add_answers([answer_of(number, second=number) for number in range(6)])
+    before = START + 5 * SECOND
+    assert [store.prune_answers(before) for _ in range(4)] == [2, 2, 1, 0]
+
+
 def test_traffic_of_one_minute_is_summed(store: EventStore) -> None:
     minute = START // (60 * SECOND)
     one = TrafficMinute(minute, "w1", "/events", 3, 1, 4.5, (1, 2, *[0] * 9))

@@ -19,6 +19,15 @@ from shopkeeper.errors import ConfigError, StoreError, missing_dependency
 
 WAIT_SECONDS: Final = 30
 """How long a writer waits for others before it gives up."""
+CONNECTION: Final = {
+    "connect_timeout": WAIT_SECONDS,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": WAIT_SECONDS * 1000,
+}
+"""Of PostgreSQL: a server that vanished from the network is missed within about half a minute, not for a quarter of an
+hour."""
 SCRUB_MILLISECONDS: Final = 500
 """How long writers may be held up for readers to leave while a log is emptied."""
 LOCK: Final = "SELECT pg_advisory_xact_lock(6010616874226278499)"
@@ -161,7 +170,7 @@ def _sqlite_engine(address: URL) -> Engine:
 
 def _postgres_engine(address: URL) -> Engine:
     try:
-        engine = create_engine(address, pool_pre_ping=True, connect_args={"connect_timeout": WAIT_SECONDS})
+        engine = create_engine(address, pool_pre_ping=True, connect_args=CONNECTION)
     except ImportError as error:
         raise missing_dependency("psycopg", "postgres", "an event store in PostgreSQL") from error
 

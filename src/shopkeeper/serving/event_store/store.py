@@ -36,6 +36,8 @@ from shopkeeper.types import Id
 
 MINUTE: Final = 60_000_000
 """Microseconds."""
+PRUNED_AT_ONCE: Final = 5000
+"""Answers deleted in one transaction: a short one, since events wait for the same lock."""
 SUMMED: Final = ("requests", "errors", "milliseconds", *tables.BUCKETS)
 
 
@@ -198,10 +200,19 @@ class EventStore:
                 connection.execute(self._add_traffic, traffic_rows(minutes))
 
     def prune_answers(self, before: int) -> int:
-        """Deletes answers and traffic older than a moment (Unix microseconds); gives the number of answers."""
+        """Deletes traffic and at most `PRUNED_AT_ONCE` answers older than a moment.
+
+        Args:
+            before: Unix microseconds.
+
+        Returns:
+            The number of answers deleted; as long as it is `PRUNED_AT_ONCE` there may be more.
+        """
+        answer = tables.answers.c
+        old = select(answer.recommendation_id).where(answer.timestamp < before).limit(PRUNED_AT_ONCE)
         with self.writing() as connection:
             connection.execute(delete(tables.traffic).where(tables.traffic.c.minute < before // MINUTE))
-            return connection.execute(delete(tables.answers).where(tables.answers.c.timestamp < before)).rowcount
+            return connection.execute(delete(tables.answers).where(answer.recommendation_id.in_(old))).rowcount
 
     def position(self) -> StorePosition:
         """How far the store is; deletions are read first, so that none is counted whose events were seen."""
