@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shopkeeper.data.batches import Windows, collate, cut_windows, group_windows, pad_right
+from shopkeeper.data.batches import Windows, cut_windows, group_windows, pack_last, pack_windows, prefix_windows
 from shopkeeper.data.histories import Histories
 
 lengths = st.lists(st.integers(0, 40), max_size=12)
@@ -21,10 +21,6 @@ def cut(counts: list[int], max_length: int, overlap: int = 0, generator=None) ->
     return cut_windows(
         offsets_of(counts), np.maximum(np.array(counts, dtype=np.int64) - 1, 0), max_length, overlap, generator
     )
-
-
-def follow(events: np.ndarray) -> np.ndarray:
-    return events + 1
 
 
 def test_short_histories_are_one_window_and_long_ones_several():
@@ -92,28 +88,40 @@ def test_part_of_an_epoch():
 
 
 def test_a_batch_by_eye():
-    items = np.array([3, 5, 2, 8, 7, 4, 9], dtype=np.int32)
-    windows = cut([4, 3], max_length=10)
-    batch = collate(items, windows, np.array([0, 1]), follow)
-    assert batch.items.tolist() == [[3, 5, 2], [7, 4, 0]]
+    batch = pack_windows(cut([4, 3], max_length=10), np.array([1, 0]))
+    assert batch.events.tolist() == [4, 5, 0, 1, 2]
+    assert batch.lengths.tolist() == [2, 3]
     assert batch.places.tolist() == [0, 1, 2, 3, 4]
-    assert batch.targets.tolist() == [5, 2, 8, 4, 9]
-    assert batch.items.dtype == batch.targets.dtype == np.int64
 
 
 def test_context_is_read_but_does_not_count():
-    items = np.arange(1, 8, dtype=np.int32)
-    windows = cut([7], max_length=4, overlap=1)
-    batch = collate(items, windows, np.array([1]), follow)
-    assert batch.items.tolist() == [[3, 4, 5, 6]]
+    batch = pack_windows(cut([7], max_length=4, overlap=1), np.array([1]))
+    assert batch.events.tolist() == [2, 3, 4, 5]
     assert batch.places.tolist() == [1, 2, 3]
-    assert batch.targets.tolist() == [5, 6, 7]
 
 
-def test_pad_right_takes_the_last_events():
-    items, counts = pad_right(Histories.of_items([[1, 2, 3, 4], [], [5]]), 3)
-    assert items.tolist() == [[2, 3, 4], [0, 0, 0], [5, 0, 0]]
-    assert counts.tolist() == [3, 0, 1]
-    assert pad_right(Histories.of_items([]), 3)[0].shape == (0, 1)
-    whole = Histories.of_items([[1, 2], [3, 4, 5], [6]])
-    assert pad_right(whole.slice(1, 3), 2)[0].tolist() == [[4, 5], [6, 0]]
+def test_each_prefix_by_eye():
+    offsets, n_targets = offsets_of([4, 1, 2]), np.array([3, 0, 1])
+    windows = prefix_windows(offsets, n_targets, max_length=2)
+    assert windows.start.tolist() == [0, 0, 1, 5]
+    assert windows.n_inputs.tolist() == [1, 2, 2, 1]
+    assert windows.n_targets.tolist() == [1, 1, 1, 1]
+
+
+def test_windows_of_any_length_make_a_batch_where_asked():
+    generator = np.random.default_rng(0)
+    windows = cut(generator.integers(2, 30, 2000).tolist(), 30)
+    batches = group_windows(windows, 256, generator, alike=False)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(len(windows)))
+    assert min(np.ptp(windows.n_inputs[batch]) for batch in batches) > 9
+
+
+def test_the_last_events_of_each_shopper():
+    histories = Histories.of_items([[1, 2, 3, 4], [], [5], [6, 7]])
+    last = pack_last(histories, np.array([3, 0, 2]), 3)
+    assert last.events.tolist() == [5, 6, 1, 2, 3, 4]
+    assert last.lengths.tolist() == [2, 3, 1]
+    assert last.places.tolist() == [1, 4, 5]
+    part = histories.slice(2, 4)
+    assert pack_last(part, np.array([0, 1]), 1).events.tolist() == [0, 2]
+    assert pack_last(histories, np.array([], dtype=np.int64), 3).events.tolist() == []

@@ -45,6 +45,17 @@ def test_a_horizon_draws_from_the_next_moments_of_the_same_shopper():
     assert possible(Moments(histories, ordered=True, horizon=9), 1) == {2, 3, 4, 5}
 
 
+def test_only_wanted_events_are_targets_and_never_those_of_the_same_moment():
+    histories = shopper_days([1, 1, 2, 3, 3, 4], [1, 2], [1, 2, 2])
+    wanted = np.array([0, 1, 0, 1, 0, 0, 0, 0, 0, 1, 1], dtype=bool)
+    moments = Moments(histories, wanted=wanted)
+    assert moments.n_targets().tolist() == [3, 0, 1]
+    assert possible(moments, 0) == possible(moments, 2) == {3}
+    assert possible(moments, 8) == {9, 10}
+    assert possible(Moments(histories, horizon=2, wanted=wanted), 0) == {3}
+    assert Moments(histories, wanted=np.zeros(11, dtype=bool)).n_targets().tolist() == [0, 0, 0]
+
+
 def test_without_events():
     assert Moments(shopper_days()).n_targets().tolist() == []
     assert Moments(shopper_days([], [])).n_targets().tolist() == [0, 0]

@@ -6,10 +6,13 @@ import torch
 from torch.nn import functional
 
 from shopkeeper.data.histories import Histories
+from shopkeeper.nn.attention import Transformer
 from shopkeeper.nn.embedding import ItemTable
+from shopkeeper.nn.event_embedding import EventEmbedding
 from shopkeeper.nn.negatives import NegativeSampler
-from shopkeeper.nn.sasrec import SASRecNetwork
-from shopkeeper.training.next_item import NextItemLoss, NextItemObjective
+from shopkeeper.nn.sequence_network import SequenceNetwork
+from shopkeeper.nn.sequences import Sequences
+from shopkeeper.training.next_item import NextItemLoss, NextItemObjective, WindowSettings
 from shopkeeper.training.settings import TrainingSettings
 
 WALKS = [[1, 2, 1, 3, 1], [4, 4], [5, 6, 7, 5, 6], [8]]
@@ -18,23 +21,24 @@ WALKS = [[1, 2, 1, 3, 1], [4, 4], [5, 6, 7, 5, 6], [8]]
 def objective(name: str, **changes) -> NextItemObjective:
     loss = NextItemLoss(name, n_negatives=9)
     training = TrainingSettings(batch_targets=100, **changes)
-    return NextItemObjective(Histories.of_items(WALKS), 9, max_length=6, loss=loss, training=training)
+    return NextItemObjective(Histories.of_items(WALKS), 9, WindowSettings(max_length=6), loss, training)
 
 
-def network(repeats: bool) -> SASRecNetwork:
+def network(repeats: bool) -> SequenceNetwork:
     torch.manual_seed(0)
-    net = SASRecNetwork(ItemTable(9, 8, bias=True), max_length=6, repeats=repeats).double().eval()
+    table, encoder = ItemTable(9, 8, bias=True), Transformer(8, n_layers=2, n_heads=2, max_length=6)
+    net = SequenceNetwork(table, EventEmbedding(8), encoder, max_length=6, repeats=repeats).double().eval()
     torch.nn.init.normal_(net.items.embedding.weight)
     return net
 
 
-def loss_by_hand(net: SASRecNetwork) -> torch.Tensor:
+def loss_by_hand(net: SequenceNetwork) -> torch.Tensor:
     """Each event of each history from those before it, one at a time."""
     total = torch.zeros((), dtype=torch.float64)
     for walk in WALKS:
         for length in range(1, len(walk)):
             read = torch.tensor([walk[:length]])
-            logits = net.last(read, torch.tensor([length])) @ net.items.rows().T
+            logits = net.last(Sequences(read[0], torch.tensor([length]))) @ net.items.rows().T
             if net.repeats is not None:
                 logits = logits.scatter_add(1, read, net.repeats.last(read, torch.tensor([length])))
             total = total + functional.cross_entropy(logits[:, 1:], torch.tensor([walk[length] - 1]))
@@ -70,7 +74,7 @@ def test_the_plan_depends_on_seed_and_epoch_alone():
     def order(seed: int, epoch: int) -> list[list[int]]:
         training = TrainingSettings(batch_targets=2, seed=seed)
         histories = Histories.of_items([[1, 2, 3]] * 20)
-        plan = NextItemObjective(histories, 3, 5, NextItemLoss(), training).plan(epoch)
+        plan = NextItemObjective(histories, 3, WindowSettings(5), NextItemLoss(), training).plan(epoch)
         return [batch.chosen.tolist() for batch in plan]
 
     assert order(0, 0) == order(0, 0)

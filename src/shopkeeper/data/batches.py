@@ -1,21 +1,19 @@
-"""Training batches of sequence models, in NumPy: windows of histories, grouped so that each step has as many targets.
+"""Batches of sequence models, in NumPy: windows of histories, packed one after the other without padding.
 
-Every event of a window is an input, and what follows it is its target. Batches hold windows of like length, so that
-little is padded, and about equal numbers of *targets*: with a mean over each batch, batches of equal numbers of
-shoppers would weigh the targets of short histories many times over. Rows are padded on the right: under causal
-attention no real event ever sees the padding, and no padding mask is needed.
+Every event of a window is an input, and what follows it is its target. Batches hold about equal numbers of *targets*:
+with a mean over each batch, batches of equal numbers of shoppers would weigh the targets of short histories many times
+over. A batch names places in the flat event arrays; who reads it takes from there the columns that it wants.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from shopkeeper.data.histories import Histories
-from shopkeeper.types import Int32Array, Int64Array
+from shopkeeper.types import Int64Array
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -40,20 +38,21 @@ class Windows:
 
 
 @dataclass(frozen=True)
-class SequenceBatch:
-    """One batch of a sequence model.
+class PackedWindows:
+    """Some windows, one after the other.
 
-    For windows ``[3 5 2]`` and ``[7 4]``: items ``[[3, 5], [7, 0]]``, places ``[0, 1, 2]``, targets ``[5, 2, 4]``.
+    For windows over the events 0, 1, 2 and 4, 5: events ``[0, 1, 2, 4, 5]``, lengths ``[3, 2]``, and where each event
+    counts, places ``[0, 1, 2, 3, 4]``.
 
     Attributes:
-        items: int64 [b, length]; inputs, padded with 0 on the right.
-        places: int64 [n]; flat places in `items` whose target counts.
-        targets: int64 [n]; the items that follow them.
+        events: int64 [n]; places of the inputs in the flat event arrays.
+        lengths: int64 [b]; inputs of each window, at least 1.
+        places: int64 [m]; places in `events` whose target counts.
     """
 
-    items: Int64Array
+    events: Int64Array
+    lengths: Int64Array
     places: Int64Array
-    targets: Int64Array
 
 
 def cut_windows(
@@ -95,16 +94,35 @@ def cut_windows(
     return Windows(start=starts[rows] + begin, n_inputs=end - begin, n_targets=end - first)
 
 
+def prefix_windows(offsets: Int64Array, n_targets: Int64Array, max_length: int) -> Windows:
+    """One window for each target: the events before it, at most `max_length`.
+
+    Args:
+        offsets: int64 [n_users + 1]; as in `Histories`.
+        n_targets: int64 [n_users]; the first so many events of each shopper have a target.
+        max_length: Most inputs of a window.
+    """
+    starts = np.repeat(np.asarray(offsets[:-1]), n_targets)
+    ends = np.arange(len(starts)) - np.repeat(np.cumsum(n_targets) - n_targets, n_targets) + 1
+    n_inputs = np.minimum(ends, max_length)
+    return Windows(start=starts + ends - n_inputs, n_inputs=n_inputs, n_targets=np.ones_like(n_inputs))
+
+
 def group_windows(
-    windows: Windows, batch_targets: int, generator: Generator, max_targets: int | None = None
+    windows: Windows,
+    batch_targets: int,
+    generator: Generator,
+    max_targets: int | None = None,
+    alike: bool = True,
 ) -> list[Int64Array]:
-    """Groups windows of like length into batches of about equal numbers of targets, in random order.
+    """Groups windows into batches of about equal numbers of targets, in random order.
 
     Args:
         windows: What `cut_windows` gave.
         batch_targets: Targets in one batch, about; a window is never divided.
         generator: Decides the order and, among windows of one length, the company.
         max_targets: Take a random part of the windows with about so many targets; None takes all.
+        alike: Windows of like length make a batch, which spares attention the padding; else any do.
 
     Returns:
         For each batch the places of its windows, int64.
@@ -114,7 +132,8 @@ def group_windows(
         order = order[: max(1, np.searchsorted(np.cumsum(windows.n_targets[order]), max_targets, side="right"))]
     if len(order) == 0:
         return []
-    order = order[np.argsort(windows.n_inputs[order], kind="stable")]
+    if alike:
+        order = order[np.argsort(windows.n_inputs[order], kind="stable")]
     targets = windows.n_targets[order]
     total = int(targets.sum())
     n_batches = max(1, round(total / batch_targets))
@@ -124,47 +143,40 @@ def group_windows(
     return [groups[place] for place in generator.permutation(len(groups))]
 
 
-def collate(
-    items: Int32Array, windows: Windows, chosen: Int64Array, follow: Callable[[Int64Array], Int64Array]
-) -> SequenceBatch:
-    """Copies the events of some windows into one padded batch.
+def pack_windows(windows: Windows, chosen: Int64Array) -> PackedWindows:
+    """Puts some windows one after the other.
 
     Args:
-        items: int32 [events]; item index of every event, flat.
         windows: All windows.
-        chosen: int64 [b]; places of the windows that make the batch.
-        follow: Gives for places of events (int64 [n]) the places of their targets.
-
-    Returns:
-        The batch; its length is that of its longest window.
+        chosen: int64 [b]; places of those that make the batch.
     """
-    start, n_inputs, n_targets = windows.start[chosen], windows.n_inputs[chosen], windows.n_targets[chosen]
-    steps = np.arange(int(n_inputs.max()))
-    real = steps < n_inputs[:, None]
-    counts = real & (steps >= (n_inputs - n_targets)[:, None])
-    events = np.where(real, start[:, None] + steps, 0)
-    places = np.flatnonzero(counts)
-    return SequenceBatch(
-        items=np.where(real, items[events], 0).astype(np.int64),
-        places=places,
-        targets=np.asarray(items[follow(events.ravel()[places])], dtype=np.int64),
+    lengths, n_targets = windows.n_inputs[chosen], windows.n_targets[chosen]
+    before = np.cumsum(lengths) - lengths
+    steps = np.arange(int(lengths.sum())) - np.repeat(before, lengths)
+    context = np.repeat(lengths - n_targets, lengths)
+    return PackedWindows(
+        events=np.repeat(windows.start[chosen], lengths) + steps,
+        lengths=lengths,
+        places=np.flatnonzero(steps >= context),
     )
 
 
-def pad_right(histories: Histories, max_length: int) -> tuple[Int64Array, Int64Array]:
-    """The most recent events of each shopper as one padded table.
+def pack_last(histories: Histories, rows: Int64Array, max_length: int) -> PackedWindows:
+    """The most recent events of some shoppers, one shopper after the other.
 
     Args:
-        histories: Of b shoppers.
+        histories: Of many shoppers.
+        rows: int64 [b]; which of them; each has an event.
         max_length: Most events of each, the last ones.
 
     Returns:
-        Items int64 [b, longest], oldest first and 0 on the right, and the number of events int64 [b].
+        The windows; only the last event of each counts.
     """
-    lengths = np.minimum(histories.lengths, max_length)
-    first = np.asarray(histories.offsets[1:]) - lengths
-    steps = np.arange(max(1, int(lengths.max(initial=0))))
-    real = steps < lengths[:, None]
-    items = np.zeros(real.shape, dtype=np.int64)
-    items[real] = np.asarray(histories.item_index)[(first[:, None] + steps)[real]]
-    return items, lengths
+    lengths = np.minimum(histories.lengths[rows], max_length)
+    ends = np.cumsum(lengths)
+    first = np.asarray(histories.offsets)[rows + 1] - lengths
+    return PackedWindows(
+        events=np.repeat(first - (ends - lengths), lengths) + np.arange(int(lengths.sum())),
+        lengths=lengths,
+        places=ends - 1,
+    )

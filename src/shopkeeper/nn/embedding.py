@@ -27,10 +27,14 @@ class ItemTable(nn.Module):
         size: Width of the embeddings.
         bias: Give each item a bias.
         sparse: Give gradients as sparse tensors.
+        temperature: Compare by cosine, divided by this; None compares by inner product.
     """
 
-    def __init__(self, n_items: int, size: int, bias: bool = False, sparse: bool = False) -> None:
+    def __init__(
+        self, n_items: int, size: int, bias: bool = False, sparse: bool = False, temperature: float | None = None
+    ) -> None:
         super().__init__()
+        self.temperature = temperature
         self.embedding = nn.Embedding(n_items + 1, size, sparse=sparse)
         nn.init.normal_(self.embedding.weight, std=STD)
         self.bias = nn.Embedding(n_items + 1, 1, sparse=sparse) if bias else None
@@ -56,21 +60,28 @@ class ItemTable(nn.Module):
             Float [..., width], or [n_items + 1, width] for all; width is `size`, and one more with a bias.
         """
         if items is None:
-            table = self.embedding.weight
+            table = self._scaled(self.embedding.weight)
             return table if self.bias is None else torch.cat([table, self.bias.weight], dim=1)
-        rows = cast(Tensor, self.embedding(items))
+        rows = self._scaled(cast(Tensor, self.embedding(items)))
         return rows if self.bias is None else torch.cat([rows, self.bias(items)], dim=-1)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Inner products with all rows, without making them: float [b, n_items + 1] for hidden float [b, width]."""
-        table = self.embedding.weight
+        table = self._scaled(self.embedding.weight)
         if self.bias is None:
             return hidden @ table.T
         return torch.addmm(self.bias.weight.T, hidden[:, :-1], table.T)
 
     def beside(self, hidden: Tensor) -> Tensor:
-        """Hidden states, float [..., size], as wide as `rows`: with a 1 against the bias."""
+        """Hidden states, float [..., size], as wide as `rows`: with a 1 against the bias; of length 1 for cosines."""
+        if self.temperature is not None:
+            hidden = functional.normalize(hidden, dim=-1)
         return hidden if self.bias is None else functional.pad(hidden, (0, 1), value=1.0)
+
+    def _scaled(self, rows: Tensor) -> Tensor:
+        if self.temperature is None:
+            return rows
+        return functional.normalize(rows, dim=-1) / self.temperature
 
     def repeat_bonus(self, max_length: int) -> RepeatBonus:
         """A fresh bonus for repeated items that goes with this table's biases."""

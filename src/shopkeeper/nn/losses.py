@@ -1,121 +1,112 @@
-"""Cross-entropy over a whole catalog, and over a sample of it, summed over targets.
+"""Losses over a target and a sample of other items, each a function of logits, summed over targets.
 
-The full loss never holds the logits of all targets: it walks through them in chunks of rows and forms the gradient in
-the same pass, in the memory of the chunk's logits.
+All take the same three things: `right`, float [n], the logit of each target; `others`, float [n, k], logits of items
+to compare it with, `ABSENT` where one does not count; and `log_expected`, float [k], the logarithm of how often each of
+the k was expected in the sample (0 where it is certain). They return a scalar.
 """
 
 from __future__ import annotations
 
-from typing import Any, cast
+import math
+from collections.abc import Callable
+from typing import Final, Literal, TypeAlias
 
 import torch
 from torch import Tensor
-from torch.autograd import Function
+from torch.nn import functional
 
-CHUNK_BYTES = 8 << 20
-"""The logits of one chunk take at most about this many bytes."""
-
-ABSENT = -1e30
+ABSENT: Final = -1e30
 """The logit of an item that does not count; finite, so that a row where none counts has a gradient of zero."""
 
-
-class _ChunkedSoftmax(Function):
-    @staticmethod
-    def forward(
-        ctx: Any, hidden: Tensor, table: Tensor, targets: Tensor, columns: Tensor, bonus: Tensor, chunk_rows: int
-    ) -> Tensor:
-        """See `softmax_loss`; saves the finished gradients."""
-        total = hidden.new_zeros(())
-        grad_hidden, grad_table, grad_bonus = (
-            torch.empty_like(hidden), torch.zeros_like(table), torch.empty_like(bonus)
-        )  # fmt: skip
-        logits_memory = hidden.new_empty(min(chunk_rows, len(hidden)), len(table))
-        for start in range(0, len(hidden), chunk_rows):
-            part = slice(start, start + chunk_rows)
-            rows, wanted = hidden[part], targets[part, None]
-            logits = torch.mm(rows, table.T, out=logits_memory[: len(rows)])
-            logits.scatter_add_(1, columns[part], bonus[part])
-            logits -= logits.amax(dim=1, keepdim=True)
-            total -= logits.gather(1, wanted).sum()
-            sums = logits.exp_().sum(dim=1, keepdim=True)
-            total += sums.log().sum()
-            gradient = logits.div_(sums)
-            gradient.scatter_add_(1, wanted, gradient.new_full((len(rows), 1), -1.0))
-            torch.mm(gradient, table, out=grad_hidden[part])
-            torch.gather(gradient, 1, columns[part], out=grad_bonus[part])
-            grad_table.addmm_(gradient.T, rows)
-        ctx.save_for_backward(grad_hidden, grad_table, grad_bonus)
-        return total
-
-    @staticmethod
-    def backward(ctx: Any, *grad: Tensor) -> tuple[Tensor, Tensor, None, None, Tensor, None]:
-        """Scales the gradients of `forward`."""
-        grad_hidden, grad_table, grad_bonus = ctx.saved_tensors
-        return grad_hidden * grad[0], grad_table * grad[0], None, None, grad_bonus * grad[0], None
+SampledLoss: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
+SampledLossName: TypeAlias = Literal["sampled_softmax", "bce", "gbce", "bpr", "mse"]
 
 
-def softmax_loss(
-    hidden: Tensor,
-    table: Tensor,
-    targets: Tensor,
-    chunk_bytes: int = CHUNK_BYTES,
-    bonus: tuple[Tensor, Tensor] | None = None,
-) -> Tensor:
-    """Cross-entropy against all items, equal to ``cross_entropy(hidden @ table.T, targets, reduction="sum")``.
-
-    Args:
-        hidden: Float [n, size].
-        table: Float [items, size]; one row an item.
-        targets: int64 [n]; row of `table` that is right.
-        chunk_bytes: The logits of one chunk of rows take at most about this many bytes (one row at least).
-        bonus: Rows of `table` (int64 [n, m]) and what is added to their logits (float [n, m]), or None.
-
-    Returns:
-        Scalar, the sum over targets; differentiable once, in `hidden`, `table` and the added values.
-    """
-    hidden, table = _full_precision(hidden), _full_precision(table)
-    chunk_rows = max(1, chunk_bytes // (hidden.element_size() * len(table)))
-    columns, values = (
-        (targets.new_zeros(len(targets), 0), hidden.new_zeros(len(targets), 0)) if bonus is None else bonus
-    )
-    loss = _ChunkedSoftmax.apply(hidden, table, targets, columns, values, chunk_rows)  # type: ignore[no-untyped-call]
-    return cast(Tensor, loss)
-
-
-def sampled_softmax_loss(
-    hidden: Tensor,
-    positive: Tensor,
-    negative: Tensor,
-    hits: Tensor,
-    log_expected: Tensor,
-    own: tuple[Tensor, Tensor] | None = None,
-) -> Tensor:
-    """Cross-entropy against a sample of items that all targets share.
+def sampled_softmax_loss(right: Tensor, others: Tensor, log_expected: Tensor) -> Tensor:
+    """Cross-entropy against the sample.
 
     The sum over the catalog is estimated: the target itself, and every sampled item divided by the number of times that
     it was expected in the sample (Bengio and Senécal 2008), so that the loss aims at the full softmax.
+    """
+    corrected = torch.where(others > ABSENT, others - log_expected, ABSENT)
+    return (torch.logaddexp(right, corrected.logsumexp(dim=1)) - right).sum()
+
+
+def binary_cross_entropy_loss(right: Tensor, others: Tensor, log_expected: Tensor) -> Tensor:
+    """Each item alone: the target is liked, the others are not (Kang and McAuley 2018); the others weigh 1 together."""
+    counted = (others > ABSENT).sum(dim=1).clamp(min=1)
+    return (functional.softplus(-right) + functional.softplus(others).sum(dim=1) / counted).sum()
+
+
+def generalized_bce_loss(n_items: int, k: int, calibration: float = 0.75) -> SampledLoss:
+    """Binary cross-entropy that undoes the overconfidence of sampling (gBCE; Petrov and Macdonald, RecSys 2023).
 
     Args:
-        hidden: Float [n, size].
-        positive: Float [n, size]; embeddings of the targets.
-        negative: Float [k, size]; embeddings of the sampled items.
-        hits: Bool [n, k]; where a sampled item is the target itself (or among `own`), and does not count.
-        log_expected: Float [k]; logarithm of the expected number of each sampled item in the sample.
-        own: What is added to the logit of each target (float [n]), and logits of items that a target is always compared
-            with (float [n, m], `ABSENT` where there are fewer); or None.
+        n_items: Size of the catalog.
+        k: Size of the sample.
+        calibration: 0 is plain binary cross-entropy, 1 gives calibrated probabilities.
+    """
+    rate = min(1.0, k / max(1, n_items - 1))
+    beta = rate * (calibration * (1 - 1 / rate) + 1 / rate)
+
+    def loss(right: Tensor, others: Tensor, log_expected: Tensor) -> Tensor:
+        return (beta * functional.softplus(-right) + functional.softplus(others).sum(dim=1)).sum()
+
+    return loss
+
+
+def bpr_loss(right: Tensor, others: Tensor, log_expected: Tensor) -> Tensor:
+    """The target above each of the others (Rendle et al. 2009), the mean over them."""
+    counted = (others > ABSENT).sum(dim=1).clamp(min=1)
+    return (functional.softplus(others - right[:, None]).sum(dim=1) / counted).sum()
+
+
+def squared_error_loss(right: Tensor, others: Tensor, log_expected: Tensor) -> Tensor:
+    """Squared error of ratings: 1 for the target, 0 for the others, whose mean counts (Hu et al. 2008)."""
+    present = others > ABSENT
+    error = torch.where(present, others, 0.0).square().sum(dim=1) / present.sum(dim=1).clamp(min=1)
+    return ((right - 1).square() + error).sum()
+
+
+def sampled_loss(name: SampledLossName, n_items: int, k: int, calibration: float = 0.75) -> SampledLoss:
+    """The loss of that name; the numbers are those of `generalized_bce_loss`."""
+    losses: dict[SampledLossName, SampledLoss] = {
+        "sampled_softmax": sampled_softmax_loss,
+        "bce": binary_cross_entropy_loss,
+        "gbce": generalized_bce_loss(n_items, k, calibration),
+        "bpr": bpr_loss,
+        "mse": squared_error_loss,
+    }
+    return losses[name]
+
+
+def keep_hardest(others: Tensor, hardest: int | None) -> Tensor:
+    """Only the highest logits of each row count.
+
+    Args:
+        others: Float [n, k].
+        hardest: How many; None keeps all.
 
     Returns:
-        Scalar, the sum over targets.
+        Float [n, k], `ABSENT` where an item does not count any more.
     """
-    hidden, positive, negative = _full_precision(hidden), _full_precision(positive), _full_precision(negative)
-    right = (hidden * positive).sum(dim=1)
-    others = torch.addmm(-log_expected.to(hidden.dtype), hidden, negative.T).masked_fill(hits, ABSENT)
-    if own is not None:
-        right = right + own[0]
-        others = torch.cat([own[1], others], dim=1)
-    return (torch.logaddexp(right, others.logsumexp(dim=1)) - right).sum()
+    if hardest is None or hardest >= others.shape[1]:
+        return others
+    threshold = others.detach().topk(hardest, dim=1).values[:, -1:]
+    return torch.where(others >= threshold, others, ABSENT)
 
 
-def _full_precision(values: Tensor) -> Tensor:
-    """Half precision does not hold the small probabilities of a large catalog."""
-    return values if values.dtype in (torch.float32, torch.float64) else values.float()
+def contrastive_loss(one: Tensor, other: Tensor, same: Tensor, temperature: float = 1.0) -> Tensor:
+    """InfoNCE between two views of the same states (DuoRec; Qiu et al., WSDM 2022), summed over states.
+
+    Args:
+        one: Float [n, size].
+        other: Float [n, size]; row i is another view of row i of `one`; all other rows are what it must differ from.
+        same: bool [n, n]; pairs that must not be told apart (they have the same target); they do not count.
+        temperature: Divides the cosines.
+    """
+    one, other = functional.normalize(one, dim=1), functional.normalize(other, dim=1)
+    logits = one @ other.T / temperature
+    self = torch.eye(len(one), dtype=torch.bool, device=one.device)
+    logits = logits.masked_fill(same & ~self, -math.inf)
+    return functional.cross_entropy(logits, torch.arange(len(one), device=one.device), reduction="sum")

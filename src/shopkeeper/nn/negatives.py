@@ -34,7 +34,13 @@ class NegativeSampler:
         """
         if self.probability is None:
             items = torch.randint(1, self.n_items + 1, (k,), device=self.device)
-            return items, torch.full((k,), k / self.n_items, device=self.device).log()
-        draws = torch.rand(k, dtype=torch.float64, device=self.device) * self.cumulative[-1]
-        places = torch.searchsorted(self.cumulative, draws, right=True).clamp(max=self.n_items - 1)
-        return places + 1, (self.probability[places] * k).log().float()
+        else:
+            draws = torch.rand(k, dtype=torch.float64, device=self.device) * self.cumulative[-1]
+            items = 1 + torch.searchsorted(self.cumulative, draws, right=True).clamp(max=self.n_items - 1)
+        return items, self.log_expected(items, k)
+
+    def log_expected(self, items: Tensor, k: int) -> Tensor:
+        """Logarithm of the expected number of items (int64 [n]) in a sample of k, float32 [n]."""
+        if self.probability is None:
+            return torch.full((len(items),), k / self.n_items, device=self.device).log()
+        return (self.probability[items - 1] * k).log().float()

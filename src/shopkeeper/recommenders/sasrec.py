@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, model_validator
 
-from shopkeeper.recommenders.sequence import SequenceConfig, SequenceRecommender
+from shopkeeper.recommenders.sequence import SequenceRecommender
+from shopkeeper.recommenders.sequence_settings import SequenceConfig, Share
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,10 +26,8 @@ class SASRecConfig(SequenceConfig):
     """Transformer blocks."""
     n_heads: Annotated[int, Field(ge=1)] = 2
     """Attention heads of a block; divides `embedding_size`."""
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    dropout: Share = 0.3
     """Share dropped inside the blocks, in training."""
-    embedding_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.4
-    """Share dropped of the embedded items, in training."""
 
     @model_validator(mode="after")
     def _heads_divide_size(self) -> Self:
@@ -44,15 +43,8 @@ class SASRec(SequenceRecommender):
     config: SASRecConfig
     learns = "order"
 
-    def _build(self) -> nn.Module:
-        from shopkeeper.nn.sasrec import SASRecNetwork
+    def _encoder(self) -> nn.Module:
+        from shopkeeper.nn.attention import Transformer
 
-        return SASRecNetwork(
-            items=self._item_table(),
-            n_layers=self.config.n_layers,
-            n_heads=self.config.n_heads,
-            max_length=self.config.max_length,
-            dropout=self.config.dropout,
-            embedding_dropout=self.config.embedding_dropout,
-            repeats=self.repeats,
-        )
+        config = self.config
+        return Transformer(config.embedding_size, config.n_layers, config.n_heads, config.max_length, config.dropout)

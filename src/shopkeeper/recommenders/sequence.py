@@ -1,32 +1,35 @@
-"""What sequence models share: settings of the next-item loss, scoring a batch of histories, similarity of items."""
+"""What sequence models share: their network but for its encoder, what it learns, and scoring a batch of histories."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
 
-from shopkeeper.data.batches import pad_right
+from shopkeeper.data.batches import pack_last
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout
 from shopkeeper.data.moments import Moments
-from shopkeeper.data.schema import INTEREST_TYPES, EventType
+from shopkeeper.data.schema import EVENT_TYPES, EventType
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import RecommenderConfig
 from shopkeeper.recommenders.candidates import Candidates, Eligible
 from shopkeeper.recommenders.neural import NeuralRecommender
+from shopkeeper.recommenders.price_levels import price_levels
+from shopkeeper.recommenders.sequence_settings import SequenceConfig
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import Float32Array, Int32Array, Int64Array
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from shopkeeper.nn.embedding import ItemTable
+    from shopkeeper.nn.sequence_network import SequenceNetwork
     from shopkeeper.training.next_item import NextItemLoss, NextItemObjective
 
 FULL_SOFTMAX_ITEMS = 50_000
@@ -34,48 +37,7 @@ FULL_SOFTMAX_ITEMS = 50_000
 SPARSE_ITEMS = 200_000
 """From so many items on `sparse_gradients="auto"` updates only the embeddings that a step touches."""
 ENCODED_PLACES = 1 << 16
-"""Histories are read in batches of at most so many padded places."""
-
-
-class SequenceConfig(RecommenderConfig):
-    """Settings that all sequence models share."""
-
-    embedding_size: Annotated[int, Field(ge=1)] = 64
-    """Width of item embeddings and hidden states."""
-    max_length: Annotated[int, Field(ge=1)] = 50
-    """Events of a history that are read, the last ones."""
-    overlap: Annotated[int, Field(ge=0)] = 0
-    """Training cuts a longer history into windows of `max_length`; so many events before a window's first target are
-    read again as its context. Each target counts once; the cuts move from epoch to epoch."""
-    ordered: bool = False
-    """Predict the next row of the log even within events at the same time. By default the target of an event is one at
-    random of the shopper's next time (the next basket): rows at the same time have no order but that of the export."""
-    horizon: Annotated[int, Field(ge=1)] = 1
-    """The target is drawn from so many next times (baskets): what the shopper will take soon, not only next."""
-    history_types: tuple[EventType, ...] = INTEREST_TYPES
-    """Event types that are read and predicted; others (impressions, returns) are passed over."""
-    item_bias: Literal["auto"] | bool = "auto"
-    """Give each item a bias that starts at its popularity; "auto" does where shoppers buy again."""
-    repeats: Literal["auto"] | bool = "auto"
-    """Learn a bonus for items of the shopper's own history, by how often and how long ago; "auto" does where shoppers
-    buy again."""
-    loss: Literal["auto", "softmax", "sampled_softmax"] = "auto"
-    """Cross-entropy over the whole catalog, or over a sample; "auto" samples from 50,000 items on."""
-    n_negatives: Annotated[int, Field(ge=1)] = 1024
-    """Items drawn for each batch, for `sampled_softmax`."""
-    popularity_power: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """They are drawn in proportion to their count to this power: 0 is uniform, 1 is popularity."""
-    chunk_megabytes: Annotated[float, Field(gt=0)] = 8.0
-    """Memory of one chunk of logits, for `softmax`."""
-    sparse_gradients: Literal["auto"] | bool = "auto"
-    """Update only the item embeddings that a step touches (they get no weight decay); "auto" does from 200,000 items
-    on with the sampled loss."""
-
-    @model_validator(mode="after")
-    def _overlap_leaves_room(self) -> Self:
-        if self.overlap >= self.max_length:
-            raise ValueError("overlap must be below max_length")
-        return self
+"""Histories are read in batches of at most so many places."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +46,7 @@ class States:
 
     Attributes:
         rows: int64 [r]; their places in the batch.
-        items: int64 [r, length]; what was read, padded with 0 on the right.
+        items: int64 [r, length]; items that were read, padded with 0 on the right.
         hidden: Float [r, width]; states after the last event, to compare with the rows of the item table.
         bonus: Float [r, length] or None; what `RepeatBonus.last` adds for each item read.
     """
@@ -108,11 +70,21 @@ class SequenceRecommender(NeuralRecommender):
         """Whether the network has a bonus for items of the history."""
         self.item_bias: bool = False
         """Whether items have biases."""
+        self.reads_types: bool = False
+        """Whether the network reads the types of events and is asked for one."""
+        self.price_level: Int64Array | None = None
+        """Price level of each item, where it is read."""
+
+    @abstractmethod
+    def _encoder(self) -> nn.Module:
+        """What reads a sequence (an `Encoder`), with fresh weights."""
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Takes weights back."""
         self.repeats = any(name.startswith("repeats.") for name in state)
         self.item_bias = "items.bias.weight" in state
+        self.reads_types = "events.types.weight" in state
+        self.price_level = state.get("events.price_level")
         super().restore(state)
 
     def _fit(
@@ -121,7 +93,33 @@ class SequenceRecommender(NeuralRecommender):
         again = not self.hide_seen
         self.repeats = again if self.config.repeats == "auto" else self.config.repeats
         self.item_bias = again if self.config.item_bias == "auto" else self.config.item_bias
+        several = len(np.unique(self._read(train.histories).event_type)) > 1
+        self.reads_types = several if self.config.read_types == "auto" else self.config.read_types
+        self.price_level = price_levels(train) if self.config.read_prices else None
         super()._fit(train, validation, training, progress)
+
+    def _build(self) -> SequenceNetwork:
+        import torch
+
+        from shopkeeper.nn.event_embedding import EventEmbedding
+        from shopkeeper.nn.sequence_network import SequenceNetwork
+
+        config = self.config
+        n_types = len(EVENT_TYPES) + 1 if self.reads_types else 0
+        prices = None if self.price_level is None else torch.from_numpy(self.price_level)
+        items = self._item_table()
+        events = EventEmbedding(
+            config.embedding_size, n_types, config.read_gaps, config.read_calendar, prices, config.embedding_dropout
+        )
+        return SequenceNetwork(items, events, self._encoder(), config.max_length, self.repeats, n_types)
+
+    @property
+    def asked_type(self) -> EventType:
+        """The event type that answers are about."""
+        if self.config.asked_type is not None:
+            return self.config.asked_type
+        types = self.config.target_types or self.config.history_types
+        return self.usual_event if self.usual_event in types else types[-1]
 
     def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
         """Inner product of the state after the last event with all item embeddings; minus infinity without events."""
@@ -170,18 +168,23 @@ class SequenceRecommender(NeuralRecommender):
         """The network's states after the last event of each history that has one, batches of like length at a time."""
         import torch
 
-        items, lengths = pad_right(self._read(histories), self.config.max_length)
+        from shopkeeper.training.reading import read_windows
+
+        histories = self._read(histories)
+        lengths = np.minimum(histories.lengths, self.config.max_length)
         order = np.flatnonzero(lengths)
         order = order[np.argsort(lengths[order], kind="stable")]
-        size = max(1, min(ENCODED_PLACES // items.shape[1], self.batch_size()))
+        size = max(1, min(ENCODED_PLACES // max(1, int(lengths.max(initial=0))), self.batch_size()))
         network: Any = self.network
+        device = network.items.device
         with torch.inference_mode():
             for start in range(0, len(order), size):
                 rows = order[start : start + size]
-                read = torch.from_numpy(items[rows, : int(lengths[rows[-1]])]).to(network.items.device)
-                ends = torch.from_numpy(lengths[rows]).to(network.items.device)
-                bonus = None if network.repeats is None else network.repeats.last(read, ends)
-                yield States(rows, read, network.last(read, ends), bonus)
+                read = read_windows(histories, pack_last(histories, rows, self.config.max_length), device)
+                items = read.pad(read.items)
+                asked = torch.full((len(rows),), self.asked_type.code, device=device)
+                bonus = None if network.repeats is None else network.repeats.last(items, read.lengths)
+                yield States(rows, items, network.last(read, asked), bonus)
 
     def _logits(self, state: States) -> Tensor:
         """Logits of all items, float [rows, n_items + 1]."""
@@ -196,17 +199,19 @@ class SequenceRecommender(NeuralRecommender):
         return vectors
 
     def _objective(self, training: TrainingSettings) -> NextItemObjective:
-        from shopkeeper.training.next_item import NextItemObjective
+        from shopkeeper.training.next_item import NextItemObjective, WindowSettings
 
-        histories = self._read(self.train.histories)
+        config, histories = self.config, self._read(self.train.histories)
+        wanted = None
+        if config.target_types is not None:
+            wanted = np.isin(histories.event_type, [event.code for event in config.target_types])
         return NextItemObjective(
             histories,
             self.train.n_items,
-            self.config.max_length,
+            WindowSettings(config.max_length, config.overlap, config.prefix_rows, config.alike),
             self._loss(),
             training,
-            self.config.overlap,
-            Moments(histories, self.config.ordered, self.config.horizon),
+            Moments(histories, config.ordered, config.horizon, wanted),
         )
 
     def _item_table(self) -> ItemTable:
@@ -214,7 +219,7 @@ class SequenceRecommender(NeuralRecommender):
         from shopkeeper.nn.embedding import ItemTable
 
         config = self.config
-        table = ItemTable(self.train.n_items, config.embedding_size, self.item_bias, self._sparse())
+        table = ItemTable(self.train.n_items, config.embedding_size, self.item_bias, self._sparse(), config.temperature)
         table.set_popularity(self.train.item_counts())
         return table
 
@@ -228,13 +233,18 @@ class SequenceRecommender(NeuralRecommender):
             name=name,
             n_negatives=self.config.n_negatives,
             popularity_power=self.config.popularity_power,
+            in_batch=self.config.in_batch,
+            hardest=self.config.hardest,
+            calibration=self.config.calibration,
+            smoothing=self.config.smoothing,
+            contrast=self.config.contrast,
             chunk_bytes=int(self.config.chunk_megabytes * (1 << 20)),
         )
 
     def _sparse(self) -> bool:
         """Whether the gradient of the item embedding is sparse."""
         if self.config.sparse_gradients == "auto":
-            return self.train.n_items >= SPARSE_ITEMS and self._loss().name == "sampled_softmax"
+            return self.train.n_items >= SPARSE_ITEMS and self._loss().name != "softmax"
         return self.config.sparse_gradients
 
     def _read(self, histories: Histories) -> Histories:

@@ -4,33 +4,72 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from shopkeeper.data.batches import Windows, collate, cut_windows, group_windows
+from shopkeeper.data.batches import Windows, cut_windows, group_windows, pack_windows, prefix_windows
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.moments import Moments
-from shopkeeper.nn.embedding import ItemTable
-from shopkeeper.nn.losses import ABSENT, CHUNK_BYTES, sampled_softmax_loss, softmax_loss
+from shopkeeper.nn.full_softmax import CHUNK_BYTES, full_precision, softmax_loss
+from shopkeeper.nn.losses import ABSENT, SampledLossName, contrastive_loss, keep_hardest, sampled_loss
 from shopkeeper.nn.negatives import NegativeSampler
 from shopkeeper.nn.repeats import RepeatBonus
+from shopkeeper.nn.sequence_network import SequenceNetwork
+from shopkeeper.nn.sequences import Sequences
+from shopkeeper.training.reading import as_tensor, read_windows
 from shopkeeper.types import Int64Array
 
 if TYPE_CHECKING:
     from shopkeeper.training.settings import TrainingSettings
 
+LossName: TypeAlias = Literal["softmax"] | SampledLossName
 
-class SequenceNetwork(Protocol):
-    """A network that reads items and is compared with their embeddings."""
 
-    items: ItemTable
-    repeats: RepeatBonus | None
+@dataclass(frozen=True)
+class NextItemLoss:
+    """Which loss, and its numbers.
 
-    def __call__(self, items: Tensor) -> Tensor:
-        """Hidden states, float [b, length, width], of items int64 [b, length] padded with 0 on the right."""
+    Attributes:
+        name: "softmax" over the whole catalog; all others compare with items drawn for each batch.
+        n_negatives: Items drawn for a batch.
+        popularity_power: They are drawn in proportion to their count to this power; 0 is uniform.
+        in_batch: Take the targets of the batch in place of items drawn.
+        hardest: Only so many of them, the highest for each target, count; None counts all.
+        calibration: Of "gbce".
+        smoothing: Label smoothing of "softmax".
+        contrast: Weight of the contrast of two views of each state; 0 has none.
+        chunk_bytes: Memory of one chunk of logits of the full softmax.
+    """
+
+    name: LossName = "softmax"
+    n_negatives: int = 1024
+    popularity_power: float = 0.0
+    in_batch: bool = False
+    hardest: int | None = None
+    calibration: float = 0.75
+    smoothing: float = 0.0
+    contrast: float = 0.0
+    chunk_bytes: int = CHUNK_BYTES
+
+
+@dataclass(frozen=True)
+class WindowSettings:
+    """How histories are cut.
+
+    Attributes:
+        max_length: Longest window.
+        overlap: Context events at the start of windows after the first of a history; below `max_length`.
+        prefixes: Each target is a row of its own, with the events before it.
+        alike: Windows of like length make a batch.
+    """
+
+    max_length: int = 50
+    overlap: int = 0
+    prefixes: bool = False
+    alike: bool = True
 
 
 @dataclass(frozen=True)
@@ -47,42 +86,27 @@ class _Read:
     """A batch as the network has read it.
 
     Attributes:
-        items: int64 [b, length].
-        places: int64 [n]; flat places that have a target.
-        targets: int64 [n].
-        states: Float [b, length, width].
+        sequences: What was read, n events.
+        places: int64 [m]; events that have a target.
+        targets: int64 [m].
+        states: Float [n, size].
+        queries: Float [m, width]; what is compared with items.
     """
 
-    items: Tensor
+    sequences: Sequences
     places: Tensor
     targets: Tensor
     states: Tensor
+    queries: Tensor
 
     @property
     def history(self) -> Tensor:
-        """Items of the window of each target, int64 [n, length]."""
-        return self.items[self.places // self.items.shape[1]]
+        """Items of the sequence of each target, int64 [m, longest], 0 on the right."""
+        return self.sequences.pad(self.sequences.items)[self.sequences.rows[self.places]]
 
-    def at_places(self, values: Tensor) -> Tensor:
-        """The rows of [b, length, x] that have a target, [n, x]."""
-        return values.flatten(0, 1)[self.places]
-
-
-@dataclass(frozen=True)
-class NextItemLoss:
-    """Which loss, and its numbers.
-
-    Attributes:
-        name: "softmax" over the whole catalog, "sampled_softmax" over items drawn for each batch.
-        n_negatives: Items drawn for a batch.
-        popularity_power: They are drawn in proportion to their count to this power; 0 is uniform.
-        chunk_bytes: Memory of one chunk of logits of the full softmax.
-    """
-
-    name: Literal["softmax", "sampled_softmax"] = "softmax"
-    n_negatives: int = 1024
-    popularity_power: float = 0.0
-    chunk_bytes: int = CHUNK_BYTES
+    def at_places(self, padded: Tensor) -> Tensor:
+        """The rows of [b, longest, x] that have a target, [m, x]."""
+        return padded.flatten(0, 1)[self.sequences.cells[self.places]]
 
 
 class NextItemObjective:
@@ -91,10 +115,9 @@ class NextItemObjective:
     Args:
         histories: What to learn from.
         n_items: Size of the catalog.
-        max_length: Longest window.
+        cut: How histories are cut into windows.
         loss: Which loss.
         training: For the seed and the size of batches.
-        overlap: Context events at the start of windows after the first of a history; below `max_length`.
         moments: What may follow each event; None takes the next moment.
     """
 
@@ -102,28 +125,31 @@ class NextItemObjective:
         self,
         histories: Histories,
         n_items: int,
-        max_length: int,
+        cut: WindowSettings,
         loss: NextItemLoss,
         training: TrainingSettings,
-        overlap: int = 0,
         moments: Moments | None = None,
     ) -> None:
-        self._offsets = np.asarray(histories.offsets)
-        self._items = np.asarray(histories.item_index)
+        self._histories = histories
         self._moments = moments or Moments(histories)
         self._n_targets = self._moments.n_targets()
-        self._max_length = max_length
-        self._overlap = overlap
+        self._cut = cut
         self._loss = loss
         self._training = training
-        self._counts = np.bincount(self._items, minlength=n_items + 1).astype(np.int64)
+        self._counts = np.bincount(histories.item_index, minlength=n_items + 1).astype(np.int64)
         self._sampler: NegativeSampler | None = None
+        self._sampled: SampledLossName | None = None if loss.name == "softmax" else loss.name
 
     def plan(self, epoch: int) -> Sequence[WindowBatch]:
         """The batches of an epoch, in random order; cuts of long histories move from epoch to epoch."""
-        generator = np.random.default_rng([self._training.seed, epoch])
-        windows = cut_windows(self._offsets, self._n_targets, self._max_length, self._overlap, generator)
-        groups = group_windows(windows, self._training.batch_targets, generator, self._training.max_targets_per_epoch)
+        cut, training = self._cut, self._training
+        generator = np.random.default_rng([training.seed, epoch])
+        offsets = np.asarray(self._histories.offsets)
+        if cut.prefixes:
+            windows = prefix_windows(offsets, self._n_targets, cut.max_length)
+        else:
+            windows = cut_windows(offsets, self._n_targets, cut.max_length, cut.overlap, generator)
+        groups = group_windows(windows, training.batch_targets, generator, training.max_targets_per_epoch, cut.alike)
         seeds = generator.integers(0, 1 << 62, len(groups))
         return [WindowBatch(windows, chosen, int(seed)) for chosen, seed in zip(groups, seeds, strict=True)]
 
@@ -132,55 +158,79 @@ class NextItemObjective:
         return int(batch.windows.n_targets[batch.chosen].sum())
 
     def loss(self, network: nn.Module, batch: WindowBatch) -> Tensor:
-        """Summed cross-entropy of a batch; the network is a `SequenceNetwork`."""
+        """Summed loss of a batch; the network is a `SequenceNetwork`."""
         reader = cast(SequenceNetwork, network)
-        generator = np.random.default_rng(batch.seed)
-        arrays = collate(
-            self._items, batch.windows, batch.chosen, lambda events: self._moments.draw_next(events, generator)
-        )
+        read = self._read(reader, batch)
+        loss = self._full(reader, read) if self._sampled is None else self._compare(reader, read, self._sampled)
+        if self._loss.contrast and self.n_targets(batch) > 1:
+            other = reader(read.sequences)
+            same = read.targets[:, None] == read.targets
+            loss = loss + self._loss.contrast * contrastive_loss(read.states[read.places], other[read.places], same)
+        return loss
+
+    def _read(self, reader: SequenceNetwork, batch: WindowBatch) -> _Read:
+        packed = pack_windows(batch.windows, batch.chosen)
+        follow = self._moments.draw_next(packed.events[packed.places], np.random.default_rng(batch.seed))
         device = reader.items.device
-        items, places, targets = (torch.from_numpy(a).to(device) for a in (arrays.items, arrays.places, arrays.targets))
-        read = _Read(items, places, targets, reader(items))
-        return self._full(reader, read) if self._loss.name == "softmax" else self._sampled(reader, read)
+        sequences = read_windows(self._histories, packed, device)
+        places = as_tensor(packed.places, device)
+        states = reader(sequences)
+        asked = None if reader.asked is None else as_tensor(self._histories.event_type[follow], device)
+        targets = as_tensor(self._histories.item_index[follow], device)
+        return _Read(sequences, places, targets, states, reader.query(states[places], asked))
 
     def _full(self, reader: SequenceNetwork, read: _Read) -> Tensor:
         bonus = None
         if reader.repeats is not None:
-            bonus = ((read.history - 1).clamp(min=0), read.at_places(reader.repeats(read.items)))
-        table = reader.items.rows()[1:]
-        return softmax_loss(read.at_places(read.states), table, read.targets - 1, self._loss.chunk_bytes, bonus)
+            padded = read.sequences.pad(read.sequences.items)
+            bonus = ((read.history - 1).clamp(min=0), read.at_places(reader.repeats(padded)))
+        table, settings = reader.items.rows()[1:], self._loss
+        return softmax_loss(read.queries, table, read.targets - 1, settings.chunk_bytes, bonus, settings.smoothing)
 
-    def _sampled(self, reader: SequenceNetwork, read: _Read) -> Tensor:
-        negatives, log_expected = self._draw(read.items.device)
-        rows = reader.items.rows(torch.cat([read.targets, negatives]))
-        positive, negative = rows[: len(read.targets)], rows[len(read.targets) :]
-        hits, own = read.targets[:, None] == negatives, None
+    def _compare(self, reader: SequenceNetwork, read: _Read, name: SampledLossName) -> Tensor:
+        negatives, log_expected = self._draw(read.targets)
+        rows = full_precision(reader.items.rows(torch.cat([read.targets, negatives])))
+        queries = full_precision(read.queries)
+        right = (queries * rows[: len(read.targets)]).sum(dim=1)
+        others, hits = queries @ rows[len(read.targets) :].T, read.targets[:, None] == negatives
         if reader.repeats is not None:
-            own, among_own = _own_history(reader, reader.repeats, read, negatives)
-            hits |= among_own
-        return sampled_softmax_loss(read.at_places(read.states), positive, negative, hits, log_expected, own)
+            bonus, own, among_own = _own_history(reader, reader.repeats, read, negatives)
+            right, others, hits = (
+                right + bonus,
+                torch.cat([own, others], dim=1),
+                torch.cat([own <= ABSENT, hits | among_own], 1),
+            )
+            log_expected = torch.cat([log_expected.new_zeros(own.shape[1]), log_expected])
+        others = keep_hardest(others.masked_fill(hits, ABSENT), self._loss.hardest)
+        loss = sampled_loss(name, len(self._counts) - 1, len(negatives), self._loss.calibration)
+        return loss(right, others, log_expected)
 
-    def _draw(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        if self._sampler is None or self._sampler.device != device:
-            self._sampler = NegativeSampler(self._counts, self._loss.popularity_power, device)
+    def _draw(self, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Items to compare with, int64 [k], and the logarithm of their expected number, float32 [k]."""
+        power = 1.0 if self._loss.in_batch else self._loss.popularity_power
+        if self._sampler is None or self._sampler.device != targets.device:
+            self._sampler = NegativeSampler(self._counts, power, targets.device)
+        if self._loss.in_batch:
+            return targets, self._sampler.log_expected(targets, len(targets))
         return self._sampler.draw(self._loss.n_negatives)
 
 
 def _own_history(
     reader: SequenceNetwork, repeats: RepeatBonus, read: _Read, negatives: Tensor
-) -> tuple[tuple[Tensor, Tensor], Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """Compares each target with all items of its own history: a sample would hardly ever hold them.
 
     Returns:
-        The bonus of each target and the logits of its history (for `sampled_softmax_loss`), and where the sample holds
-        an item of the history, bool [n, k].
+        The bonus of each target, float [m]; the logits of its history, float [m, longest], `ABSENT` where none counts;
+        and where the sample holds an item of the history, bool [m, k].
     """
-    logits = read.at_places(read.states @ reader.items.rows(read.items.flatten()).view(*read.items.shape, -1).mT)
-    bonus, counted = read.at_places(repeats(read.items)), read.at_places(repeats.counted(read.items))
-    right = read.history == read.targets[:, None]
+    padded, history = read.sequences.pad(read.sequences.items), read.history
+    logits = torch.einsum("mw,mlw->ml", read.queries, reader.items.rows(history))
+    bonus, counted = read.at_places(repeats(padded)), read.at_places(repeats.counted(padded))
+    right = history == read.targets[:, None]
     others = (logits + bonus).masked_fill(~counted | right, ABSENT)
-    place_of = torch.full((len(reader.items.embedding.weight),), len(negatives), device=read.items.device)
-    place_of[negatives] = torch.arange(len(negatives), device=read.items.device)
-    columns = place_of[read.history].masked_fill(~counted, len(negatives))
-    among = torch.zeros(len(read.places), len(negatives) + 1, dtype=torch.bool, device=read.items.device)
-    return ((bonus * right).sum(dim=1), others), among.scatter_(1, columns, True)[:, :-1]
+    place_of = torch.full((len(reader.items.embedding.weight),), len(negatives), device=negatives.device)
+    place_of[negatives] = torch.arange(len(negatives), device=negatives.device)
+    columns = place_of[history].masked_fill(~counted, len(negatives))
+    among = torch.zeros(len(read.places), len(negatives) + 1, dtype=torch.bool, device=negatives.device)
+    return (bonus * right).sum(dim=1), others, among.scatter_(1, columns, True)[:, :-1]

@@ -1,0 +1,99 @@
+"""Cross-entropy over a whole catalog that never holds the logits of all targets.
+
+It walks through the targets in chunks of rows and forms the gradient in the same pass, in the memory of the chunk's
+logits: of positions x items nothing is ever kept.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+CHUNK_BYTES = 8 << 20
+"""The logits of one chunk take at most about this many bytes."""
+
+
+class _ChunkedSoftmax(Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        hidden: Tensor,
+        table: Tensor,
+        targets: Tensor,
+        columns: Tensor,
+        bonus: Tensor,
+        chunk_rows: int,
+        smoothing: float,
+    ) -> Tensor:
+        """See `softmax_loss`; saves the finished gradients."""
+        total = hidden.new_zeros(())
+        grad_hidden, grad_table, grad_bonus = (
+            torch.empty_like(hidden), torch.zeros_like(table), torch.empty_like(bonus)
+        )  # fmt: skip
+        logits_memory = hidden.new_empty(min(chunk_rows, len(hidden)), len(table))
+        for start in range(0, len(hidden), chunk_rows):
+            part = slice(start, start + chunk_rows)
+            rows, wanted = hidden[part], targets[part, None]
+            logits = torch.mm(rows, table.T, out=logits_memory[: len(rows)])
+            logits.scatter_add_(1, columns[part], bonus[part])
+            logits -= logits.amax(dim=1, keepdim=True)
+            total -= (1 - smoothing) * logits.gather(1, wanted).sum()
+            if smoothing:
+                total -= smoothing * logits.mean(dim=1).sum()
+            sums = logits.exp_().sum(dim=1, keepdim=True)
+            total += sums.log().sum()
+            gradient = logits.div_(sums)
+            if smoothing:
+                gradient -= smoothing / len(table)
+            gradient.scatter_add_(1, wanted, gradient.new_full((len(rows), 1), smoothing - 1.0))
+            torch.mm(gradient, table, out=grad_hidden[part])
+            torch.gather(gradient, 1, columns[part], out=grad_bonus[part])
+            grad_table.addmm_(gradient.T, rows)
+        ctx.save_for_backward(grad_hidden, grad_table, grad_bonus)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *grad: Tensor) -> tuple[Tensor, Tensor, None, None, Tensor, None, None]:
+        """Scales the gradients of `forward`."""
+        grad_hidden, grad_table, grad_bonus = ctx.saved_tensors
+        return grad_hidden * grad[0], grad_table * grad[0], None, None, grad_bonus * grad[0], None, None
+
+
+def softmax_loss(
+    hidden: Tensor,
+    table: Tensor,
+    targets: Tensor,
+    chunk_bytes: int = CHUNK_BYTES,
+    bonus: tuple[Tensor, Tensor] | None = None,
+    smoothing: float = 0.0,
+) -> Tensor:
+    """Cross-entropy against all items, equal to PyTorch's of ``hidden @ table.T`` with its sum and label smoothing.
+
+    Args:
+        hidden: Float [n, size].
+        table: Float [items, size]; one row an item.
+        targets: int64 [n]; row of `table` that is right.
+        chunk_bytes: The logits of one chunk of rows take at most about this many bytes (one row at least).
+        bonus: Rows of `table` (int64 [n, m]) and what is added to their logits (float [n, m]), or None.
+        smoothing: Share of the target's probability that is spread over all items (Szegedy et al. 2016).
+
+    Returns:
+        Scalar, the sum over targets; differentiable once, in `hidden`, `table` and the added values.
+    """
+    hidden, table = full_precision(hidden), full_precision(table)
+    chunk_rows = max(1, chunk_bytes // (hidden.element_size() * len(table)))
+    columns, values = (
+        (targets.new_zeros(len(targets), 0), hidden.new_zeros(len(targets), 0)) if bonus is None else bonus
+    )
+    loss = _ChunkedSoftmax.apply(  # type: ignore[no-untyped-call]
+        hidden, table, targets, columns, values, chunk_rows, smoothing
+    )
+    return cast(Tensor, loss)
+
+
+def full_precision(values: Tensor) -> Tensor:
+    """Half precision does not hold the small probabilities of a large catalog."""
+    return values if values.dtype in (torch.float32, torch.float64) else values.float()

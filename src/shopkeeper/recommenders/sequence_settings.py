@@ -1,0 +1,96 @@
+"""Settings that all sequence models share: what is read, how histories are cut, what is predicted, by which loss."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from shopkeeper.data.schema import INTEREST_TYPES, EventType
+from shopkeeper.recommenders.base import RecommenderConfig
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+"""Of values dropped in training."""
+
+
+class SequenceConfig(RecommenderConfig):
+    """Settings that all sequence models share."""
+
+    embedding_size: Annotated[int, Field(ge=1)] = 64
+    """Width of item embeddings and hidden states."""
+    embedding_dropout: Share = 0.4
+    """Share dropped of the embedded events, in training."""
+    max_length: Annotated[int, Field(ge=1)] = 50
+    """Events of a history that are read, the last ones."""
+    overlap: Annotated[int, Field(ge=0)] = 0
+    """Training cuts a longer history into windows of `max_length`; so many events before a window's first target are
+    read again as its context. Each target counts once; the cuts move from epoch to epoch."""
+    prefix_rows: bool = False
+    """Train on each prefix of a history as a row of its own, in place of all its targets at once. Many times the work;
+    the same loss where a state depends on the events before it alone."""
+    alike: bool = True
+    """Batches are made of histories of like length, which is faster; otherwise of any."""
+    ordered: bool = False
+    """Predict the next row of the log even within events at the same time. By default the target of an event is one at
+    random of the shopper's next time (the next basket): rows at the same time have no order but that of the export."""
+    horizon: Annotated[int, Field(ge=1)] = 1
+    """The target is drawn from so many next times (baskets): what the shopper will take soon, not only next."""
+    history_types: tuple[EventType, ...] = INTEREST_TYPES
+    """Event types that are read and predicted; others (impressions, returns) are passed over."""
+    target_types: tuple[EventType, ...] | None = None
+    """Event types that are predicted: after each event the target is the next event of these; None predicts all that
+    are read."""
+    read_types: Literal["auto"] | bool = "auto"
+    """Read the type of each event, and ask for the next event by its type; "auto" does where the log has several."""
+    asked_type: EventType | None = None
+    """The event type that answers are about, where events are asked for by type; None takes the most frequent."""
+    read_gaps: bool = False
+    """Read the time since the event before."""
+    read_calendar: bool = False
+    """Read the hour of the day and the weekday of each event."""
+    read_prices: bool = False
+    """Read the price level of each item (tenths of the catalog by price)."""
+    item_bias: Literal["auto"] | bool = "auto"
+    """Give each item a bias that starts at its popularity; "auto" does where shoppers buy again."""
+    repeats: Literal["auto"] | bool = "auto"
+    """Learn a bonus for items of the shopper's own history, by how often and how long ago; "auto" does where shoppers
+    buy again."""
+    temperature: Annotated[float, Field(gt=0)] | None = None
+    """Compare states and items by their cosine, divided by this; None by their inner product."""
+    loss: Literal["auto", "softmax", "sampled_softmax", "bce", "gbce", "bpr", "mse"] = "auto"
+    """Cross-entropy over the whole catalog or over a sample, binary cross-entropy (plain or generalized), pairwise
+    ranking, squared error; "auto" is the softmax, sampled from 50,000 items on."""
+    n_negatives: Annotated[int, Field(ge=1)] = 1024
+    """Items drawn for each batch, for all losses but `softmax`."""
+    popularity_power: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """They are drawn in proportion to their count to this power: 0 is uniform, 1 is popularity."""
+    in_batch: bool = False
+    """Take the targets of the batch in their place."""
+    hardest: Annotated[int, Field(ge=1)] | None = None
+    """Only so many of them, those that the model ranks highest, count for each target; None counts all."""
+    calibration: Annotated[float, Field(ge=0, le=1)] = 0.75
+    """Of `gbce`: 0 is plain binary cross-entropy, 1 gives calibrated probabilities."""
+    smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of each target that `softmax` spreads over the catalog (label smoothing)."""
+    contrast: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of a contrastive loss between two views of each history that differ in their dropout."""
+    chunk_megabytes: Annotated[float, Field(gt=0)] = 8.0
+    """Memory of one chunk of logits, for `softmax`."""
+    sparse_gradients: Literal["auto"] | bool = "auto"
+    """Update only the item embeddings that a step touches (they get no weight decay); "auto" does from 200,000 items
+    on with a sampled loss."""
+
+    @model_validator(mode="after")
+    def _overlap_leaves_room(self) -> Self:
+        if self.overlap >= self.max_length:
+            raise ValueError("overlap must be below max_length")
+        return self
+
+    @model_validator(mode="after")
+    def _targets_are_read(self) -> Self:
+        targets = self.target_types or self.history_types
+        if not set(targets) <= set(self.history_types):
+            raise ValueError("target_types must be among history_types")
+        if self.asked_type is not None and self.asked_type not in targets:
+            raise ValueError("asked_type must be among the types that are predicted")
+        return self
