@@ -77,6 +77,15 @@ def test_resumed_ends_with_the_same_weights(tmp_path, name, at, checkpoint_steps
     assert whole is not resumed
 
 
+@pytest.mark.parametrize("at", [3, 20])
+def test_averages_are_resumed_too(tmp_path, at):
+    chosen = {"average_decay": 0.9, "checkpoint_steps": 2}
+    with pytest.raises(InterruptionError):
+        train_network(fresh_network(), InterruptedAt(at), settings(checkpoint_folder=tmp_path, **chosen))
+    resumed, _ = train(tmp_path, validate=False, **chosen)
+    same_weights(weights_of(resumed), weights_of(train(None, validate=False, **chosen)[0]))
+
+
 def test_a_finished_run_is_not_trained_again(tmp_path):
     first, expected = train(tmp_path)
     second, result = train(tmp_path)

@@ -32,6 +32,7 @@ def save_checkpoint(
     network: nn.Module,
     optimizers: Sequence[Optimizer],
     best: Weights | None,
+    average: Weights | None = None,
 ) -> None:
     """Writes the checkpoint of a run, in place of an earlier one.
 
@@ -42,6 +43,7 @@ def save_checkpoint(
         network: Its weights as they are now.
         optimizers: In the order of `build_optimizers`.
         best: Weights of the best validation, or None.
+        average: Their moving average, or None.
 
     Raises:
         ArtifactError: The disk refuses; the earlier checkpoint is unchanged.
@@ -50,6 +52,8 @@ def save_checkpoint(
         writer.tensors("weights.safetensors", as_arrays(network.state_dict()))
         if best is not None:
             writer.tensors("best.safetensors", as_arrays(best))
+        if average is not None:
+            writer.tensors("average.safetensors", as_arrays(average))
         numbers = []
         for place, optimizer in enumerate(optimizers):
             tensors, rest = _divide(optimizer.state_dict()["state"])
@@ -59,7 +63,11 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    folder: Path, identity: Mapping[str, Any], network: nn.Module, optimizers: Sequence[Optimizer]
+    folder: Path,
+    identity: Mapping[str, Any],
+    network: nn.Module,
+    optimizers: Sequence[Optimizer],
+    average: Weights | None = None,
 ) -> tuple[RunState, Weights | None] | None:
     """Puts network and optimizers back to where the checkpoint of the run was written.
 
@@ -68,6 +76,7 @@ def load_checkpoint(
         identity: Identity of the run that asks.
         network: Takes the weights.
         optimizers: Take their states.
+        average: Takes the moving average, where the run keeps one.
 
     Returns:
         Where the run stands and its best weights, or None where there is no checkpoint.
@@ -85,6 +94,9 @@ def load_checkpoint(
     for place, (optimizer, numbers) in enumerate(zip(optimizers, facts["optimizers"], strict=True)):
         tensors = as_weights(reader.tensors(f"optimizer-{place}.safetensors"))
         optimizer.load_state_dict({**optimizer.state_dict(), "state": _unite(tensors, numbers)})
+    if average is not None:
+        for name, value in as_weights(reader.tensors("average.safetensors")).items():
+            average[name].copy_(value)
     best = as_weights(reader.tensors("best.safetensors")) if reader.has("best.safetensors") else None
     return RunState.from_json(facts["state"]), best
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, cast
 
@@ -18,6 +19,7 @@ from torch import nn
 
 from shopkeeper.errors import TrainingError
 from shopkeeper.progress import Progress
+from shopkeeper.training.averaging import AveragedWeights
 from shopkeeper.training.checkpoints import Weights, load_checkpoint, save_checkpoint
 from shopkeeper.training.curves import tensorboard_writer, write_csv, write_tensorboard
 from shopkeeper.training.device import accelerator_for
@@ -112,6 +114,8 @@ class _Run(Generic[BatchT]):
         self.identity = identity
         self.state = RunState()
         self.best: Weights | None = None
+        decay = settings.average_decay
+        self.average = None if decay is None else AveragedWeights(network, decay)
         self.begun: Progress | None = None
         self.board = tensorboard_writer(settings) if accelerator.is_main_process else None
 
@@ -119,7 +123,7 @@ class _Run(Generic[BatchT]):
         """Goes back to the checkpoint, where one is there and wanted."""
         folder = self.settings.checkpoint_folder
         if folder is not None and self.settings.resume:
-            found = load_checkpoint(folder, self.identity, self.network, self.stepper.optimizers)
+            found = load_checkpoint(folder, self.identity, self.network, self.stepper.optimizers, self._averages())
             if found is not None:
                 self.state, self.best = found
 
@@ -133,8 +137,9 @@ class _Run(Generic[BatchT]):
                 progress.advance(self.state.epoch * len(plan) + self.state.step)
             rate = self._epoch(plan)
             self._after_epoch(rate, validate)
-        if self.best is not None:
-            self.network.load_state_dict(self.best)
+        if self.best is None:
+            self.best = self._weights()
+        self.network.load_state_dict(self.best)
         self.network.eval()
         self.network.zero_grad(set_to_none=True)
 
@@ -164,6 +169,8 @@ class _Run(Generic[BatchT]):
             batches = plan[state.step]
             rate = self.stepper.set_rate(state.epoch * len(plan) + state.step, self.settings.epochs * len(plan))
             self.stepper.take(batches, state.epoch, state.step)
+            if self.average is not None:
+                self.average.update(state.epoch * len(plan) + state.step)
             state.step += 1
             state.n_targets += self.stepper.n_targets(batches)
             state.seconds = before + time.perf_counter() - begun
@@ -201,7 +208,7 @@ class _Run(Generic[BatchT]):
         record = state.close_epoch(rate, score)
         if score is not None and (state.best is None or score > state.best):
             state.best, state.best_epoch = score, state.epoch
-            self.best = {name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()}
+            self.best = self._weights()
         state.finished = last or state.without_gain() >= (settings.patience or math.inf)
         self._write(record)
 
@@ -210,7 +217,7 @@ class _Run(Generic[BatchT]):
         from accelerate.utils import broadcast_object_list
 
         self.network.eval()
-        with torch.no_grad():
+        with torch.no_grad(), self._averaged():
             score = [float(validate()) if self.accelerator.is_main_process else 0.0]
         return cast(float, broadcast_object_list(score)[0])
 
@@ -230,5 +237,19 @@ class _Run(Generic[BatchT]):
     def _save(self) -> None:
         folder = self.settings.checkpoint_folder
         if folder is not None and self.accelerator.is_main_process:
-            save_checkpoint(folder, self.identity, self.state, self.network, self.stepper.optimizers, self.best)
+            save_checkpoint(
+                folder, self.identity, self.state, self.network, self.stepper.optimizers, self.best, self._averages()
+            )
         self.accelerator.wait_for_everyone()
+
+    def _averaged(self) -> AbstractContextManager[None]:
+        """Within it the network has the weights that are validated and kept."""
+        return nullcontext() if self.average is None else self.average.applied()
+
+    def _averages(self) -> Weights | None:
+        return None if self.average is None else self.average.weights
+
+    def _weights(self) -> Weights:
+        """A copy, on the CPU, of the weights that are validated and kept."""
+        with self._averaged():
+            return {name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()}

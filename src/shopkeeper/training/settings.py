@@ -57,6 +57,9 @@ class TrainingSettings(Settings):
     """The learning rate over time."""
     clip_norm: Annotated[float, Field(gt=0)] | None = None
     """Gradients are scaled down to this norm; None leaves them."""
+    average_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Keep a moving average of the weights, of which each step keeps this share (0.999, say): it is what is validated
+    and kept. Costs a pass over all weights a step; None keeps none."""
     patience: Annotated[int, Field(ge=1)] | None = 5
     """Stop after this many validations without a better NDCG@10; None runs all epochs."""
     validate_every: Annotated[int, Field(ge=1)] = 1
