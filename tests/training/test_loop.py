@@ -165,3 +165,17 @@ def test_devices_that_are_not_there_are_refused():
     if not torch.cuda.is_available():
         with pytest.raises(ConfigError, match="not on this machine"):
             train(None, device="cuda:1")
+
+
+def test_who_watches_can_end_it_with_the_best_weights_so_far():
+    network, told = fresh_network(dropout=0), []
+
+    def watch(record) -> bool:
+        told.append((record.epoch, record.validation))
+        return record.epoch < 3
+
+    scores = iter([0.1, 0.3, 0.2])
+    result = train_network(network, Regression(), settings(epochs=9), lambda: next(scores), watch=watch)
+    assert told == [(1, 0.1), (2, 0.3), (3, 0.2)]
+    assert (result.best_epoch, result.best_validation) == (2, 0.3)
+    assert not network.training

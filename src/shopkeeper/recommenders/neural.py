@@ -21,7 +21,7 @@ from shopkeeper.training.settings import TrainingSettings
 if TYPE_CHECKING:
     from torch import nn
 
-    from shopkeeper.training.loop import TrainingResult
+    from shopkeeper.training.loop import TrainingResult, Watch
     from shopkeeper.training.objective import Objective
 
 
@@ -33,6 +33,8 @@ class NeuralRecommender(Recommender):
         self._network: nn.Module | None = None
         self.training_result: TrainingResult | None = None
         """The learning curve of `fit`; None for a model that was loaded."""
+        self.watch: Watch | None = None
+        """Told of each epoch of `fit`; where it says no, training ends there."""
 
     @abstractmethod
     def _build(self) -> nn.Module:
@@ -70,7 +72,7 @@ class NeuralRecommender(Recommender):
             asked = sample_holdout(validation, training.validation_users, training.seed)
             validate = lambda: validation_ndcg(self, asked)  # noqa: E731
         self.training_result = train_network(
-            self._network, self._objective(training), training, validate, progress, self._identity()
+            self._network, self._objective(training), training, validate, progress, self._identity(), self.watch
         )
 
     def _identity(self) -> dict[str, Any]:

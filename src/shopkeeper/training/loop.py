@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Generic, cast
+from typing import Any, Generic, TypeAlias, cast
 
 import torch
 from torch import nn
@@ -27,6 +27,9 @@ from shopkeeper.training.objective import BatchT, Objective
 from shopkeeper.training.run_state import EpochRecord, RunState
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.training.steps import Stepper
+
+Watch: TypeAlias = Callable[[EpochRecord], bool]
+"""Told of each epoch that is done, and says whether to go on."""
 
 REPORT_STEPS = 10
 """Steps between two looks at the loss (each look waits for the device)."""
@@ -58,6 +61,7 @@ def train_network(
     validate: Callable[[], float] | None = None,
     progress: Progress | None = None,
     identity: Mapping[str, Any] | None = None,
+    watch: Watch | None = None,
 ) -> TrainingResult:
     """Trains a network in place; it ends with its best weights and in evaluation mode.
 
@@ -68,6 +72,7 @@ def train_network(
         validate: Gives NDCG@10 of the network as it is; None runs all epochs.
         progress: Told every few steps on the first process: loss, learning rate, seconds left.
         identity: What else makes this run this one (model, its settings, data hash), in plain JSON values.
+        watch: Told of each epoch; where it says no, training ends there, with the best weights so far.
 
     Returns:
         The learning curve and the best epoch.
@@ -85,7 +90,7 @@ def train_network(
         run = _Run(network, stepper, settings, accelerator, {**(identity or {}), **_identity(settings, accelerator)})
         run.resume()
         try:
-            run.to_the_end(validate, progress if accelerator.is_main_process else None)
+            run.to_the_end(validate, progress if accelerator.is_main_process else None, watch)
         finally:
             run.close()
     return run.result()
@@ -127,7 +132,7 @@ class _Run(Generic[BatchT]):
             if found is not None:
                 self.state, self.best = found
 
-    def to_the_end(self, validate: Callable[[], float] | None, progress: Progress | None) -> None:
+    def to_the_end(self, validate: Callable[[], float] | None, progress: Progress | None, watch: Watch | None) -> None:
         """All epochs that are left; then the best weights."""
         while not self.state.finished:
             plan = self.stepper.plan(self.state.epoch)
@@ -136,7 +141,7 @@ class _Run(Generic[BatchT]):
                 progress.start("training", self.settings.epochs * len(plan))
                 progress.advance(self.state.epoch * len(plan) + self.state.step)
             rate = self._epoch(plan)
-            self._after_epoch(rate, validate)
+            self._after_epoch(rate, validate, watch)
         if self.best is None:
             self.best = self._weights()
         self.network.load_state_dict(self.best)
@@ -199,7 +204,7 @@ class _Run(Generic[BatchT]):
             mean = state.loss_sum / max(1, state.n_targets)
             self.begun.advance(steps, {"loss": mean, "learning_rate": rate, "seconds_left": left})
 
-    def _after_epoch(self, rate: float, validate: Callable[[], float] | None) -> None:
+    def _after_epoch(self, rate: float, validate: Callable[[], float] | None, watch: Watch | None) -> None:
         state, settings = self.state, self.settings
         last = state.epoch + 1 >= settings.epochs
         score = None
@@ -210,6 +215,8 @@ class _Run(Generic[BatchT]):
             state.best, state.best_epoch = score, state.epoch
             self.best = self._weights()
         state.finished = last or state.without_gain() >= (settings.patience or math.inf)
+        if watch is not None and not watch(record):
+            state.finished = True
         self._write(record)
 
     def _validate(self, validate: Callable[[], float]) -> float:
