@@ -15,6 +15,9 @@ from torch.autograd import Function
 CHUNK_BYTES = 8 << 20
 """The logits of one chunk take at most about this many bytes."""
 
+SMALLEST = 1e-30
+"""Of probabilities below this the logarithm is not taken: float32 knows them no better."""
+
 
 class _ChunkedSoftmax(Function):
     @staticmethod
@@ -39,13 +42,13 @@ class _ChunkedSoftmax(Function):
             rows, wanted = hidden[part], targets[part, None]
             logits = torch.mm(rows, table.T, out=logits_memory[: len(rows)])
             logits.scatter_add_(1, columns[part], bonus[part])
-            logits -= logits.amax(dim=1, keepdim=True)
-            total -= (1 - smoothing) * logits.gather(1, wanted).sum()
+            at_target = logits.gather(1, wanted)
             if smoothing:
-                total -= smoothing * logits.mean(dim=1).sum()
-            sums = logits.exp_().sum(dim=1, keepdim=True)
-            total += sums.log().sum()
-            gradient = logits.div_(sums)
+                total -= smoothing * (logits.mean(dim=1, keepdim=True) - at_target).sum()
+            gradient = torch.softmax(logits, dim=1, out=logits)
+            total -= _log_probability(
+                gradient.gather(1, wanted), at_target, rows, table, columns[part], bonus[part]
+            ).sum()
             if smoothing:
                 gradient -= smoothing / len(table)
             gradient.scatter_add_(1, wanted, gradient.new_full((len(rows), 1), smoothing - 1.0))
@@ -60,6 +63,16 @@ class _ChunkedSoftmax(Function):
         """Scales the gradients of `forward`."""
         grad_hidden, grad_table, grad_bonus = ctx.saved_tensors
         return grad_hidden * grad[0], grad_table * grad[0], None, None, grad_bonus * grad[0], None, None
+
+
+def _log_probability(
+    probability: Tensor, at_target: Tensor, hidden: Tensor, table: Tensor, columns: Tensor, bonus: Tensor
+) -> Tensor:
+    """Logarithm of the probabilities of targets, float [n, 1]; from the logits again where one is too small to tell."""
+    if bool((probability > SMALLEST).all()):
+        return probability.log()
+    logits = (hidden @ table.T).scatter_add_(1, columns, bonus)
+    return at_target - logits.logsumexp(dim=1, keepdim=True)
 
 
 def softmax_loss(
