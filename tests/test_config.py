@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
 from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field, ValidationError
 
-from shopkeeper.config import Settings, build, load_settings, parse_value, put, read_toml
+from shopkeeper.config import Settings, build, load_settings, parse_value, put, read_toml, to_toml
 from shopkeeper.errors import ConfigError
 
 
@@ -150,3 +151,13 @@ def test_every_field_takes_its_docstring_as_description():
         """The seed."""
 
     assert Documented.model_fields["seed"].description == "The seed."
+
+
+def test_what_is_written_as_toml_is_read_back() -> None:
+    values = {
+        "name": 'a "b" \\ ü',
+        "models": {"EASE": {"regularization": 1e-07, "repeats": "log", "big": 3.0}, "Empty": {}},
+        "training": {"epochs": 3, "resume": True, "optimizer": {"betas": [0.9, 0.999]}},
+    }
+    assert tomllib.loads(to_toml(values)) == values
+    assert to_toml({"a": {"left_out": None, "b": 1}}) == "[a]\nb = 1\n"

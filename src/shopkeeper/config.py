@@ -1,19 +1,22 @@
 """Settings: frozen typed objects, one TOML file, and `--set a.b=c` on top.
 
 A settings class derives from `Settings`, declares each field with a type, a default and a docstring below it, and
-lives beside the code it steers. Unknown keys are refused with the closest valid name.
+lives beside the code it steers. Unknown keys are refused with the closest valid name. In `search` it may say which
+values of its fields are worth trying when they are tuned.
 """
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, ClassVar, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shopkeeper.errors import ConfigError, choices
+from shopkeeper.search_space import Domain, SearchSpace
 
 SettingsT = TypeVar("SettingsT", bound="Settings")
 
@@ -23,6 +26,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
 
+    search: ClassVar[SearchSpace] = {}
+    """Values to try when tuning, by name of the field; those of the base class count too."""
+
     def replace(self: SettingsT, **changes: Any) -> SettingsT:
         """A copy with some fields changed, checked again.
 
@@ -30,6 +36,17 @@ class Settings(BaseModel):
             ConfigError: A name or value is not valid.
         """
         return build(type(self), {**self.model_dump(), **changes})
+
+
+def search_space(settings_class: type[Settings]) -> dict[str, Domain]:
+    """What a settings class, its bases and its fields that are settings themselves declare, by dotted path."""
+    found: dict[str, Domain] = {}
+    for base in reversed(settings_class.__mro__):
+        found.update(vars(base).get("search", {}))
+    for name, field in settings_class.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Settings):
+            found.update({f"{name}.{path}": domain for path, domain in search_space(field.annotation).items()})
+    return found
 
 
 def build(settings_class: type[SettingsT], values: Mapping[str, Any]) -> SettingsT:
@@ -145,3 +162,18 @@ def put(values: dict[str, Any], path: list[str], value: Any) -> None:
         if not isinstance(values, dict):
             raise ConfigError(f"setting {part!r} has no fields of its own", got=".".join(path))
     values[path[-1]] = value
+
+
+def to_toml(values: Mapping[str, Any], path: tuple[str, ...] = ()) -> str:
+    """Nested plain values as TOML, the tables after the values of their parent; None is left out, TOML has none.
+
+    Args:
+        values: Text, numbers, lists of them, and mappings, by names without dots.
+        path: Names of the tables around.
+    """
+    tables = {name: value for name, value in values.items() if isinstance(value, Mapping)}
+    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}"
+             for name, value in values.items() if name not in tables and value is not None]  # fmt: skip
+    head = [f"[{'.'.join(path)}]"] if path and (lines or not tables) else []
+    own = "\n".join([*head, *lines, ""]) if head or lines else ""
+    return "\n".join(part for part in (own, *(to_toml(table, (*path, name)) for name, table in tables.items())) if part)

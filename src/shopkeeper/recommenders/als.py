@@ -7,7 +7,7 @@ now, whether training knew her or not. Answering needs NumPy only.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from shopkeeper.recommenders import implicit_library
 from shopkeeper.recommenders.base import Recommender, RecommenderConfig
 from shopkeeper.recommenders.event_weights import EventWeights
 from shopkeeper.recommenders.sparse import Csr, Repeats, history_matrix
+from shopkeeper.search_space import Choice, Floats, Integers, SearchSpace
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import Float32Array, Int32Array, Int64Array
 
@@ -47,6 +48,15 @@ class ALSConfig(RecommenderConfig):
     """Weight of each event type."""
     threads: Annotated[int, Field(ge=0)] = 0
     """Threads for fitting; 0 takes all cores. The result does not depend on it."""
+
+    search: ClassVar[SearchSpace] = {
+        "factors": Integers(16, 256, log=True),
+        "regularization": Floats(0.05, 100.0, log=True),
+        "alpha": Floats(1.0, 100.0, log=True),
+        "iterations": Integers(5, 30),
+        "history_decay": Floats(0.3, 1.0),
+        "repeats": Choice(("once", "log", "sum")),
+    }
 
 
 class ALS(Recommender):

@@ -7,7 +7,7 @@ says which of the two answer.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from shopkeeper.recommenders import implicit_library
 from shopkeeper.recommenders.base import Recommender, RecommenderConfig
 from shopkeeper.recommenders.event_weights import EventWeights
 from shopkeeper.recommenders.sparse import history_matrix
+from shopkeeper.search_space import Choice, Floats, Integers, SearchSpace
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import Float32Array, Int32Array
 
@@ -45,6 +46,15 @@ class BPRConfig(RecommenderConfig):
     """Event types of weight zero are left out; among the others all events are alike in training."""
     threads: Annotated[int, Field(ge=0)] = 1
     """Threads for fitting; 0 takes all cores. More than one gives another result each time."""
+
+    search: ClassVar[SearchSpace] = {
+        "factors": Integers(16, 256, log=True),
+        "learning_rate": Floats(0.003, 0.3, log=True),
+        "regularization": Floats(0.0003, 0.1, log=True),
+        "iterations": Integers(30, 300, log=True),
+        "fold_in": Choice((True, False)),
+        "history_decay": Floats(0.3, 1.0),
+    }
 
 
 class BPR(Recommender):

@@ -7,7 +7,7 @@ catalog, so that a catalog too large is refused before anything is allocated, or
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import Recommender, RecommenderConfig
 from shopkeeper.recommenders.event_weights import EventWeights
 from shopkeeper.recommenders.sparse import Csr, Repeats, gram_blocks, history_matrix
+from shopkeeper.search_space import Choice, Floats, SearchSpace
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import Float32Array, Int32Array
 
@@ -47,6 +48,12 @@ class EASEConfig(RecommenderConfig):
     """Several events on one item count `once`, as `log2(1 + sum)`, or as their `sum`."""
     weights: EventWeights = EventWeights()
     """Weight of each event type."""
+
+    search: ClassVar[SearchSpace] = {
+        "regularization": Floats(5.0, 5000.0, log=True),
+        "history_decay": Floats(0.3, 1.0),
+        "repeats": Choice(("once", "log", "sum")),
+    }
 
 
 class EASE(Recommender):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from shopkeeper.config import Settings
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.schema import EVENT_TYPES
 from shopkeeper.errors import DataError
+from shopkeeper.search_space import Floats, SearchSpace
 from shopkeeper.types import Float32Array
 
 
@@ -26,6 +29,12 @@ class EventWeights(Settings):
     """Bought."""
     returned: float = 0.0
     """Sent back; below zero it takes back what the purchase counted."""
+
+    search: ClassVar[SearchSpace] = {
+        "view": Floats(0.05, 20.0, log=True),
+        "like": Floats(0.05, 20.0, log=True),
+        "cart": Floats(0.05, 20.0, log=True),
+    }  # a purchase is the unit: only the ratios matter
 
     def by_code(self) -> Float32Array:
         """float32 [types + 1]; the weight of an event type stands at its `EventType.code`."""

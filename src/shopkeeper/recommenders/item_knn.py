@@ -6,7 +6,7 @@ or the product after BM25 weighting; kept for the nearest neighbors only. It is 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from shopkeeper.recommenders.sparse import (
     history_matrix,
     keep_largest,
 )
+from shopkeeper.search_space import Choice, Floats, Integers, SearchSpace
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import Float64Array
 
@@ -57,6 +58,17 @@ class ItemKNNConfig(RecommenderConfig):
     """Several events on one item count `once`, as `log2(1 + sum)`, or as their `sum`."""
     weights: EventWeights = EventWeights()
     """Weight of each event type."""
+
+    search: ClassVar[SearchSpace] = {
+        "neighbors": Integers(20, 1000, log=True),
+        "weighting": Choice(("none", "tfidf", "bm25")),
+        "bm25_k1": Floats(0.2, 5.0, log=True),
+        "bm25_b": Floats(0.0, 1.0),
+        "shrinkage": Floats(0.0, 100.0),
+        "asymmetry": Floats(0.1, 0.9),
+        "history_decay": Floats(0.3, 1.0),
+        "repeats": Choice(("once", "log", "sum")),
+    }
 
 
 class ItemKNN(ItemLinks):

@@ -7,7 +7,7 @@ consists of seen items, so it shows them even where the data suggest to hide the
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import Recommender, RecommenderConfig
 from shopkeeper.recommenders.event_weights import EventWeights
 from shopkeeper.recommenders.sparse import history_matrix
+from shopkeeper.search_space import Floats, SearchSpace
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import Float32Array, Int32Array
 
@@ -31,6 +32,8 @@ class PersonalFrequencyConfig(RecommenderConfig):
     """An event counts this factor less for each later one of the shopper; 1 counts all alike."""
     weights: EventWeights = EventWeights()
     """Weight of each event type."""
+
+    search: ClassVar[SearchSpace] = {"history_decay": Floats(0.5, 1.0)}
 
 
 class PersonalFrequency(Recommender):

@@ -6,7 +6,7 @@ The baseline that every table starts with, and the answer for shoppers of whom n
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from shopkeeper.recommenders.base import Recommender, RecommenderConfig
 from shopkeeper.recommenders.candidates import Candidates, Eligible
 from shopkeeper.recommenders.event_weights import EventWeights
 from shopkeeper.recommenders.sparse import history_matrix
+from shopkeeper.search_space import Choice, SearchSpace
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import Float32Array, Int32Array
 
@@ -44,6 +45,8 @@ class MostPopularConfig(RecommenderConfig):
     """With categories: an event of the history weighs this factor less for each later one."""
     weights: EventWeights = EventWeights()
     """Weight of each event type."""
+
+    search: ClassVar[SearchSpace] = {"half_life_days": Choice((None, 1.0, 3.0, 7.0, 14.0, 30.0, 90.0, 365.0))}
 
 
 class MostPopular(Recommender):

@@ -8,12 +8,13 @@ decays to zero.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from shopkeeper.recommenders.sequence import SequenceRecommender
 from shopkeeper.recommenders.sequence_settings import SequenceConfig, Share
+from shopkeeper.search_space import Floats, Integers, SearchSpace
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,6 +29,8 @@ class SASRecConfig(SequenceConfig):
     """Attention heads of a block; divides `embedding_size`."""
     dropout: Share = 0.3
     """Share dropped inside the blocks, in training."""
+
+    search: ClassVar[SearchSpace] = {"n_layers": Integers(1, 3), "dropout": Floats(0.0, 0.6)}
 
     @model_validator(mode="after")
     def _heads_divide_size(self) -> Self:

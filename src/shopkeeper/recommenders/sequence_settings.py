@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from shopkeeper.data.schema import INTEREST_TYPES, EventType
 from shopkeeper.recommenders.base import RecommenderConfig
+from shopkeeper.search_space import Choice, Floats, SearchSpace
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 """Of values dropped in training."""
@@ -79,6 +80,13 @@ class SequenceConfig(RecommenderConfig):
     sparse_gradients: Literal["auto"] | bool = "auto"
     """Update only the item embeddings that a step touches (they get no weight decay); "auto" does from 200,000 items
     on with a sampled loss."""
+
+    search: ClassVar[SearchSpace] = {
+        "embedding_size": Choice((32, 64, 128)),
+        "embedding_dropout": Floats(0.0, 0.6),
+        "max_length": Choice((20, 50, 100, 200)),
+        "horizon": Choice((1, 2, 4, 8)),
+    }
 
     @model_validator(mode="after")
     def _overlap_leaves_room(self) -> Self:

@@ -8,7 +8,7 @@ frequency of a, so that a frequent item does not drown the rare one that says mo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from shopkeeper.recommenders.sparse import (
     history_matrix,
     keep_largest,
 )
+from shopkeeper.search_space import Floats, Integers, SearchSpace
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import Float32Array, Int32Array, Int64Array
 
@@ -55,6 +56,15 @@ class TransitionsConfig(RecommenderConfig):
     """So many strongest followers of each item are kept; None keeps all."""
     weights: EventWeights = EventWeights()
     """Weight of each event type."""
+
+    search: ClassVar[SearchSpace] = {
+        "window": Integers(1, 100, log=True),
+        "distance_decay": Floats(0.3, 1.0),
+        "backward": Floats(0.0, 1.0),
+        "source_power": Floats(0.0, 1.0),
+        "target_power": Floats(0.0, 0.6),
+        "history_decay": Floats(0.3, 1.0),
+    }
 
 
 class Transitions(ItemLinks):

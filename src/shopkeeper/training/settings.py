@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from shopkeeper.config import Settings
+from shopkeeper.search_space import Choice, Floats, SearchSpace
 
 
 class OptimizerSettings(Settings):
@@ -29,6 +30,11 @@ class OptimizerSettings(Settings):
     """Added to the denominator of `adam` and `adamw`."""
     amsgrad: bool = False
     """Keep the maximum of the second moment (Reddi et al. 2018)."""
+
+    search: ClassVar[SearchSpace] = {
+        "learning_rate": Floats(2e-4, 1e-2, log=True),
+        "weight_decay": Choice((0.0, 1e-3, 1e-2, 1e-1)),
+    }
 
 
 class ScheduleSettings(Settings):
@@ -82,3 +88,5 @@ class TrainingSettings(Settings):
     """Go on from the last checkpoint in `checkpoint_folder` where it belongs to the same run."""
     tensorboard: bool = False
     """Also write TensorBoard logs below `checkpoint_folder`."""
+
+    search: ClassVar[SearchSpace] = {"batch_targets": Choice((128, 256, 512, 1024))}
