@@ -31,6 +31,7 @@ UNLOCKS: Final[dict[str, str]] = {
     "torch": "SASRec and everything else that is trained by gradient descent",
     "classical": "ALS and BPR (library implicit)",
     "report": "the HTML report with plots",
+    "tune": "`shopkeeper tune`",
     "tensorboard": "training logs for TensorBoard",
     "postgres": "events, catalogs and the event store in PostgreSQL",
     "serve": "the service, its event store and its pages",

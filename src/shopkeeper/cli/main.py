@@ -51,12 +51,14 @@ def register() -> None:
     from shopkeeper.cli.retrain import retrain
     from shopkeeper.cli.serve import serve
     from shopkeeper.cli.train import train
+    from shopkeeper.cli.tune import tune
     from shopkeeper.cli.validate import validate
 
     needing_arguments: list[Callable[..., None]] = [
         validate,
         prepare,
         train,
+        tune,
         evaluate,
         recommend,
         report,

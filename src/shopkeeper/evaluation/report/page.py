@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from importlib.resources import files
 from pathlib import Path
 
-from shopkeeper._version import __version__
 from shopkeeper.artifacts import write_text_atomic
 from shopkeeper.evaluation.report import wording
+from shopkeeper.evaluation.report.document import document, masthead
 from shopkeeper.evaluation.report.inputs import ReportInputs
-from shopkeeper.evaluation.report.markup import Html, paragraph, tag
+from shopkeeper.evaluation.report.markup import Html
 from shopkeeper.evaluation.report.plots import require_altair
 from shopkeeper.evaluation.report.scores import Scores
 from shopkeeper.evaluation.report.sections.beyond import beyond_section
@@ -66,28 +64,15 @@ def render_report(inputs: ReportInputs, settings: ReportSettings) -> str:
     """
     require_altair()
     sections = [make(inputs, settings) for make in SECTIONS]
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("meta", name="generator", content=f"Shopkeeper {__version__}"),
-        tag("title", f"{settings.shop}: {settings.title}" if settings.shop else settings.title),
-        tag("style", Html(files(__package__).joinpath("page.css").read_text(encoding="utf-8"))),
-    )
-    page = tag("div", _contents(sections), tag("main", *(section.html() for section in sections)), class_="page")
-    body = tag("body", _masthead(inputs, settings), page, _footer())
-    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
+    title = f"{settings.shop}: {settings.title}" if settings.shop else settings.title
+    return document(title, _masthead(inputs, settings), sections)
 
 
 def _masthead(inputs: ReportInputs, settings: ReportSettings) -> Html:
     scores = Scores.of(inputs, settings)
     said = headline(scores, tuple(inputs.baselines))
-    over = tag("p", " · ".join(part for part in ("Shopkeeper", settings.shop) if part), class_="over")
-    lead = paragraph(said, class_="lead") if said else Html()
-    tiles = tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in _tiles(inputs, scores)),
-                class_="tiles")  # fmt: skip
-    return tag("header", tag("div", over, tag("h1", settings.title), lead, tiles), class_="masthead")
+    over = " · ".join(part for part in ("Shopkeeper", settings.shop) if part)
+    return masthead(over, settings.title, said, _tiles(inputs, scores))
 
 
 def _tiles(inputs: ReportInputs, scores: Scores) -> list[tuple[str, str]]:
@@ -109,14 +94,3 @@ def _tiles(inputs: ReportInputs, scores: Scores) -> list[tuple[str, str]]:
     if models and (best := scores.find(models[0], scores.leading)):
         tiles.append((f"{wording.metric_name(scores.leading, scores.k)}, {models[0]}", wording.score(best.value)))
     return tiles
-
-
-def _contents(sections: list[Section]) -> Html:
-    links = [tag("li", tag("a", section.title, href=f"#{section.anchor}")) for section in sections]
-    return tag("nav", tag("p", "On this page", class_="over"), tag("ol", *links), aria_label="On this page")
-
-
-def _footer() -> Html:
-    now = datetime.now(tz=UTC)
-    written = f"Written by Shopkeeper {__version__} on {now.day} {now:%B %Y, %H:%M} UTC."
-    return tag("footer", paragraph(written, " This page loads nothing from elsewhere."))
