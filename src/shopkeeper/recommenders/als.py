@@ -19,6 +19,7 @@ from shopkeeper.data.holdout import Holdout
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders import implicit_library
 from shopkeeper.recommenders.base import Recommender, RecommenderConfig
+from shopkeeper.recommenders.estimate import LIBRARIES, Estimate, measured_speed
 from shopkeeper.recommenders.event_weights import EventWeights
 from shopkeeper.recommenders.sparse import Csr, Repeats, history_matrix
 from shopkeeper.search_space import Choice, Floats, Integers, SearchSpace
@@ -27,6 +28,12 @@ from shopkeeper.types import Float32Array, Int32Array, Int64Array
 
 FOLD_IN_VALUES = 8_000_000
 """A group of shoppers folded in at once holds about so many numbers (32 MB)."""
+BYTES_AN_ENTRY = 25.0
+"""Of the matrix of shoppers and items, in its forms."""
+STEPS = 3
+"""Of conjugate gradients, for each vector and round."""
+SOLVING_SHARE = 0.06
+"""Of the speed of a product of matrices that fitting reaches: its products are small."""
 
 
 class ALSConfig(RecommenderConfig):
@@ -64,6 +71,18 @@ class ALS(Recommender):
 
     Config = ALSConfig
     config: ALSConfig
+
+    def estimate(
+        self, train: Dataset, training: TrainingSettings | None = None, validation: Holdout | None = None
+    ) -> Estimate:
+        """The vectors and the matrix; each round solves for every shopper and item by conjugate gradients."""
+        config, n_rows = self.config, train.n_users + train.n_items
+        parts = {
+            "data": 2 * LIBRARIES + BYTES_AN_ENTRY * train.n_events,
+            "vectors": 6.0 * n_rows * config.factors,
+        }
+        solved = 2 * (STEPS + 1) * (n_rows * config.factors**2 + 4 * train.n_events * config.factors)
+        return Estimate(parts, config.iterations * solved / (SOLVING_SHARE * measured_speed().float32))
 
     def _fit(
         self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None

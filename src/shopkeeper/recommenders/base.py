@@ -22,6 +22,7 @@ from shopkeeper.data.repeats import HIDE_SEEN_BELOW, repeat_share
 from shopkeeper.data.schema import EVENT_TYPES, INTEREST_TYPES, EventType
 from shopkeeper.errors import ArtifactError, DataError, NotFittedError, ShopkeeperError
 from shopkeeper.recommenders.candidates import Candidates, Eligible
+from shopkeeper.recommenders.estimate import Estimate, estimate_by_events
 from shopkeeper.recommenders.fallback import fallback_scores, fill_in
 from shopkeeper.recommenders.questions import ask, indices_of
 from shopkeeper.recommenders.recommendations import Recommendations
@@ -134,6 +135,16 @@ class Recommender(ABC):
         self._set_train(train)
         self._fit(train, validation, training or TrainingSettings(), progress)
         return self
+
+    def estimate(
+        self, train: Dataset, training: TrainingSettings | None = None, validation: Holdout | None = None
+    ) -> Estimate:
+        """What `fit` with the same arguments will take, without doing it.
+
+        Returns:
+            Memory that the process will need more than it has now, and time; good to a factor.
+        """
+        return estimate_by_events(train.n_events)
 
     @abstractmethod
     def _fit(

@@ -19,11 +19,17 @@ from shopkeeper.data.holdout import Holdout
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders import implicit_library
 from shopkeeper.recommenders.base import Recommender, RecommenderConfig
+from shopkeeper.recommenders.estimate import LIBRARIES, Estimate, measured_speed
 from shopkeeper.recommenders.event_weights import EventWeights
 from shopkeeper.recommenders.sparse import history_matrix
 from shopkeeper.search_space import Choice, Floats, Integers, SearchSpace
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import Float32Array, Int32Array
+
+BYTES_AN_ENTRY = 25.0
+"""Of the matrix of shoppers and items, in its forms."""
+ENTRIES_A_NUMBER = 0.18
+"""A number of a vector, in a step, takes this share of the time of an entry of a sparse matrix."""
 
 
 class BPRConfig(RecommenderConfig):
@@ -62,6 +68,18 @@ class BPR(Recommender):
 
     Config = BPRConfig
     config: BPRConfig
+
+    def estimate(
+        self, train: Dataset, training: TrainingSettings | None = None, validation: Holdout | None = None
+    ) -> Estimate:
+        """The vectors and the matrix; each pass takes a step for every event."""
+        config = self.config
+        parts = {
+            "data": 2 * LIBRARIES + BYTES_AN_ENTRY * train.n_events,
+            "vectors": 6.0 * (train.n_users + train.n_items) * (config.factors + 1),
+        }
+        steps = config.iterations * train.n_events * (config.factors + 1)
+        return Estimate(parts, ENTRIES_A_NUMBER * steps * measured_speed().entry)
 
     def _fit(
         self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None

@@ -19,14 +19,17 @@ from shopkeeper.data.holdout import Holdout
 from shopkeeper.errors import ResourceError
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import Recommender, RecommenderConfig
+from shopkeeper.recommenders.estimate import BYTES_AN_EVENT, LIBRARIES, Estimate, measured_speed, n_products
 from shopkeeper.recommenders.event_weights import EventWeights
-from shopkeeper.recommenders.sparse import Csr, Repeats, gram_blocks, history_matrix
+from shopkeeper.recommenders.sparse import BLOCK_PRODUCTS, Csr, Repeats, gram_blocks, history_matrix
 from shopkeeper.search_space import Choice, Floats, SearchSpace
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import Float32Array, Int32Array
 
 BLOCK_ROWS = 1024
 """Rows of the inverse that are turned into weights at a time."""
+INVERSION_SHARE = 0.7
+"""Of the speed of a product of matrices that the inversion reaches."""
 
 
 class EASEConfig(RecommenderConfig):
@@ -61,6 +64,24 @@ class EASE(Recommender):
 
     Config = EASEConfig
     config: EASEConfig
+
+    def estimate(
+        self, train: Dataset, training: TrainingSettings | None = None, validation: Holdout | None = None
+    ) -> Estimate:
+        """A dense matrix of items, and beside it the weights or a block of it; its inverse takes n^3 operations."""
+        config, speed = self.config, measured_speed()
+        counted = int((train.item_counts()[1:] > 0).sum())
+        n_items, size = min(counted, config.max_items or counted), np.dtype(config.precision).itemsize
+        products = n_products(train.histories, config.max_history)
+        block = min(1.0, BLOCK_PRODUCTS / max(1.0, products))
+        filled = min(products, n_items**2) * block * (size + 4) + block * size * n_items**2
+        parts = {
+            "data": LIBRARIES + BYTES_AN_EVENT * train.n_events,
+            "matrix of items": float(size * n_items**2),
+            "weights": max(4.0 * n_items**2, filled),
+        }
+        rate = speed.float32 if size == 4 else speed.float64
+        return Estimate(parts, n_items**3 / (INVERSION_SHARE * rate) + products * speed.entry)
 
     def _fit(
         self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None

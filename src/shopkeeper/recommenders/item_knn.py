@@ -18,9 +18,11 @@ from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import RecommenderConfig
+from shopkeeper.recommenders.estimate import BYTES_AN_EVENT, LIBRARIES, Estimate, measured_speed, n_products
 from shopkeeper.recommenders.event_weights import EventWeights
 from shopkeeper.recommenders.item_links import ItemLinks
 from shopkeeper.recommenders.sparse import (
+    BLOCK_PRODUCTS,
     Csr,
     Repeats,
     csr_from_state,
@@ -32,6 +34,14 @@ from shopkeeper.recommenders.sparse import (
 from shopkeeper.search_space import Choice, Floats, Integers, SearchSpace
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import Float64Array
+
+BYTES_A_PRODUCT = 36.0
+"""Of an entry of the product while its block is formed and cut to the neighbors."""
+BYTES_AN_ENTRY = 40.0
+"""Of an entry of the weighted matrix, in its forms."""
+BYTES_A_LINK = 8
+ENTRIES_A_PRODUCT = 7.0
+"""A product takes so many times as long as an entry of a sparse matrix."""
 
 
 class ItemKNNConfig(RecommenderConfig):
@@ -76,6 +86,18 @@ class ItemKNN(ItemLinks):
 
     Config = ItemKNNConfig
     config: ItemKNNConfig
+
+    def estimate(
+        self, train: Dataset, training: TrainingSettings | None = None, validation: Holdout | None = None
+    ) -> Estimate:
+        """The products of a block of items, the matrix in its forms, and the neighbors kept twice."""
+        products = n_products(train.histories, self.config.max_history)
+        parts = {
+            "data": LIBRARIES + (BYTES_AN_EVENT + BYTES_AN_ENTRY) * train.n_events,
+            "products of a block": BYTES_A_PRODUCT * min(products, BLOCK_PRODUCTS),
+            "neighbors": 2 * BYTES_A_LINK * min(products, train.n_items * min(self.config.neighbors, train.n_items)),
+        }
+        return Estimate(parts, ENTRIES_A_PRODUCT * products * measured_speed().entry)
 
     def _fit(
         self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None

@@ -20,6 +20,7 @@ from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import RecommenderConfig
+from shopkeeper.recommenders.estimate import BYTES_AN_EVENT, LIBRARIES, Estimate, measured_speed, n_pairs_within
 from shopkeeper.recommenders.event_weights import EventWeights
 from shopkeeper.recommenders.item_links import ItemLinks
 from shopkeeper.recommenders.sparse import (
@@ -35,6 +36,11 @@ from shopkeeper.types import Float32Array, Int32Array, Int64Array
 
 BLOCK_PAIRS = 10_000_000
 """So many pairs are counted at a time, whatever the length of the log."""
+BYTES_A_PAIR = 40.0
+"""Of a pair while its block is counted and sorted."""
+BYTES_A_LINK = 8
+ENTRIES_A_PAIR = 10.0
+"""A pair takes so many times as long as an entry of a sparse matrix."""
 
 
 class TransitionsConfig(RecommenderConfig):
@@ -74,6 +80,22 @@ class Transitions(ItemLinks):
     config: TransitionsConfig
     learns = "order"
     follows = True
+
+    def estimate(
+        self, train: Dataset, training: TrainingSettings | None = None, validation: Holdout | None = None
+    ) -> Estimate:
+        """The pairs counted, a block of them in memory, and the links kept twice."""
+        config = self.config
+        pairs = n_pairs_within(train.histories, config.window) * (2 if config.backward else 1)
+        kept = min(pairs, train.n_items * min(config.neighbors or train.n_items, train.n_items))
+        events_a_block = BLOCK_PAIRS / (2 * config.window)
+        block = pairs * min(1.0, events_a_block / max(1, train.n_events))
+        parts = {
+            "data": LIBRARIES + BYTES_AN_EVENT * train.n_events,
+            "pairs of a block": BYTES_A_PAIR * block,
+            "links": 2 * BYTES_A_LINK * kept,
+        }
+        return Estimate(parts, ENTRIES_A_PAIR * pairs * measured_speed().entry)
 
     def _fit(
         self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None
