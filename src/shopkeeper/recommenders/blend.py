@@ -1,0 +1,150 @@
+"""Several recommenders as one: a mixture of what they hold probable, its weights fitted on the validation part.
+
+Models that learn differently err differently: a network and plain counts of transitions together find more than either.
+A member may come more than once; a network then starts from another seed each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from shopkeeper.config import Settings, build
+from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.histories import Histories
+from shopkeeper.data.holdout import Holdout
+from shopkeeper.progress import Progress
+from shopkeeper.recommenders.base import Recommender, RecommenderConfig
+from shopkeeper.recommenders.mixture import at_targets, fit_mixture, log_scores, probabilities
+from shopkeeper.recommenders.validation import sample_holdout
+from shopkeeper.training.settings import TrainingSettings
+from shopkeeper.types import BoolArray, Float32Array, Float64Array, Int32Array
+
+
+class Member(Settings):
+    """One recommender of a blend."""
+
+    model: str
+    """Its name."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Its settings; those of that recommender, checked when the blend is made."""
+
+    @model_validator(mode="after")
+    def _settings_are_valid(self) -> Self:
+        self.recommender()
+        return self
+
+    def recommender(self) -> Recommender:
+        """The recommender, not fitted.
+
+        Raises:
+            ConfigError: There is no such recommender, or one of its settings is not valid.
+        """
+        from shopkeeper.recommenders.registry import recommender_class
+
+        found = recommender_class(self.model)
+        return found(build(found.Config, self.settings))
+
+
+def _usual_members() -> tuple[Member, ...]:
+    return tuple(Member(model=name) for name in ("SASRec", "Transitions", "ItemKNN"))
+
+
+class BlendConfig(RecommenderConfig):
+    """Settings of `Blend`."""
+
+    members: Annotated[tuple[Member, ...], Field(min_length=1, default_factory=_usual_members)]
+    """Who takes part."""
+    validation_users: Annotated[int, Field(ge=1)] | None = 4000
+    """The weights are fitted on a fixed sample of at most this many shoppers; None takes all."""
+
+
+class Blend(Recommender):
+    """A mixture of recommenders."""
+
+    Config = BlendConfig
+    config: BlendConfig
+    learns = "order"
+    logits = True
+
+    def __init__(self, config: RecommenderConfig | None = None) -> None:
+        super().__init__(config)
+        self.members: list[Recommender] = [member.recommender() for member in self.config.members]
+        """The recommenders, in the order of the settings."""
+        self.weights: Float64Array = np.full(len(self.members), 1 / len(self.members))
+        """Weight of each, float64 [members], which sum to 1."""
+        self.sharpness: Float64Array = np.ones(len(self.members))
+        """Power of the probabilities of each, float64 [members]."""
+
+    def _fit(
+        self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None
+    ) -> None:
+        for place, member in enumerate(self.members):
+            folder = training.checkpoint_folder
+            own = training.replace(
+                seed=training.seed + place,
+                checkpoint_folder=None if folder is None else folder / f"{place}-{member.name}",
+            )
+            member.fit(train, validation, own, progress)
+        if validation is not None and len(validation) > 0:
+            self._fit_mixture(sample_holdout(validation, self.config.validation_users, training.seed))
+
+    def _fit_mixture(self, asked: Holdout) -> None:
+        found, shares = [], []
+        for start, batch in asked.histories.batches(self.batch_size()):
+            targets = asked.targets.slice(start, start + len(batch))
+            known = targets.item_index > 0
+            rows, items = targets.rows[known], np.asarray(targets.item_index[known], dtype=np.int64)
+            users = asked.user_index[start : start + len(batch)]
+            members = [at_targets(scores, rows, items) for scores in self._log_scores(users, batch)]
+            found.append(np.stack(members, axis=1))
+            shares.append(1 / targets.lengths[rows])
+        if sum(map(len, shares)):
+            self.weights, self.sharpness = fit_mixture(np.concatenate(found), np.concatenate(shares))
+
+    def _log_scores(self, user_index: Int32Array, histories: Histories) -> Iterator[Float32Array]:
+        """Scores of each member as `log_scores`."""
+        hidden: BoolArray | None = None
+        if self.hide_seen:
+            hidden = np.zeros((len(histories), self.train.n_items + 1), dtype=bool)
+            hidden[histories.rows, histories.item_index] = True
+        for member in self.members:
+            yield log_scores(member.score(user_index, histories), member.logits, hidden)
+
+    def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
+        """Logarithm of the mixed probabilities; minus infinity where no member holds an item possible."""
+        mixed = np.zeros((len(histories), self.train.n_items + 1), dtype=np.float32)
+        for weight, sharpness, scores in zip(
+            self.weights, self.sharpness, self._log_scores(user_index, histories), strict=True
+        ):
+            mixed += np.float32(weight) * probabilities(scores, float(sharpness))
+        with np.errstate(divide="ignore"):
+            return np.log(mixed)
+
+    def item_vectors(self) -> Float32Array | None:
+        """Vectors of the first member that has some."""
+        found = (member.item_vectors() for member in self.members)
+        return next((vectors for vectors in found if vectors is not None), None)
+
+    def similarity(self, item_index: Int32Array) -> Float32Array:
+        """That of the first member; see `Recommender.similarity`."""
+        return self.members[0].similarity(item_index)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Weights, sharpness, and the states of the members, their names behind the place of the member."""
+        state: dict[str, NDArray[Any]] = {"weights": self.weights, "sharpness": self.sharpness}
+        for place, member in enumerate(self.members):
+            state.update({f"{place}/{name}": values for name, values in member.state().items()})
+        return state
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """Takes all of it back."""
+        self.weights, self.sharpness = state["weights"], state["sharpness"]
+        for place, member in enumerate(self.members):
+            member._set_train(self.train)
+            start = f"{place}/"
+            member.restore({name[len(start) :]: values for name, values in state.items() if name.startswith(start)})

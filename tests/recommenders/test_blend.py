@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from shopkeeper.config import build
+from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.split import split
+from shopkeeper.data.split_settings import SplitSettings
+from shopkeeper.errors import ConfigError
+from shopkeeper.recommenders.blend import Blend, BlendConfig
+from shopkeeper.recommenders.validation import validation_ndcg
+from shopkeeper.training.settings import TrainingSettings
+
+BRIEF = TrainingSettings(epochs=1, device="cpu")
+
+
+def blend(*members: dict) -> Blend:
+    return Blend(build(BlendConfig, {"members": list(members)}))
+
+
+def test_who_knows_gets_the_weight(cycle: Dataset):
+    parts = split(cycle, SplitSettings(kind="leave_one_out"))
+    model = blend({"model": "most_popular"}, {"model": "transitions"}).fit(parts.train, parts.validation)
+    assert model.weights[1] > 0.9
+    alone = blend({"model": "transitions"}).fit(parts.train, parts.validation)
+    assert validation_ndcg(model, parts.validation) >= validation_ndcg(alone, parts.validation) - 1e-3
+
+
+def test_without_a_validation_part_all_weigh_the_same(cycle: Dataset):
+    model = blend({"model": "item_knn"}, {"model": "transitions"}).fit(cycle)
+    assert model.weights.tolist() == [0.5, 0.5]
+    one, other = (blend({"model": name}).fit(cycle) for name in ("item_knn", "transitions"))
+    users, histories = np.array([1, 2], dtype=np.int32), cycle.histories.slice(0, 2)
+    mean = (np.exp(one.score(users, histories)) + np.exp(other.score(users, histories))) / 2
+    np.testing.assert_allclose(np.exp(model.score(users, histories)), mean, rtol=1e-5)
+
+
+def test_the_same_network_twice_starts_from_two_seeds(cycle: Dataset):
+    model = blend({"model": "sasrec"}, {"model": "sasrec"}).fit(cycle, training=BRIEF)
+    first, second = (member.item_vectors() for member in model.members)
+    assert not np.allclose(first, second)
+
+
+def test_settings_of_members_are_checked_when_the_blend_is_made():
+    with pytest.raises(ConfigError, match="dropuot"):
+        blend({"model": "sasrec", "settings": {"dropuot": 0.1}})
+    with pytest.raises(ConfigError, match="no recommender"):
+        blend({"model": "sasrek"})
+    with pytest.raises(ConfigError):
+        blend()
+
+
+def test_each_member_keeps_checkpoints_of_its_own(cycle: Dataset, tmp_path):
+    blend({"model": "sasrec"}, {"model": "sasrec"}).fit(cycle, training=BRIEF.replace(checkpoint_folder=tmp_path))
+    assert sorted(folder.name for folder in tmp_path.iterdir()) == ["0-SASRec", "1-SASRec"]
