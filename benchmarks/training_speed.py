@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,8 @@ class Bench:
         if unknown := {*self.sides} - {*SIDES} | {*options.parts.split(",")} - {*PARTS}:
             raise ShopkeeperError(f"unknown: {', '.join(sorted(unknown))}", expected=f"{SIDES}, {PARTS}")
         if {*options.parts.split(",")} != {"memory"}:
+            if options.data is None and not options.quick:
+                raise ShopkeeperError("there is no log to learn from", remedy="pass --data FOLDER, or --quick")
             self._read()
             for side in self.sides:
                 self.pythons.setdefault(side, python_of(side, options.cache) if side != OURS else Path(sys.executable))
@@ -146,9 +149,12 @@ class Bench:
         flags = ["--parts", self.options.parts, "--sides", ",".join(self.sides), "--epochs", str(self.options.epochs)]
         flags += ["--repeats", str(self.options.repeats), "--threads", str(self.options.threads)]
         flags += [word for change in self.options.set for word in ("--set", change)]
-        data = ["--quick"] if self.options.quick else ["--data", self.options.data.resolve().name]
+        flags += [] if self.options.target is None else ["--target", str(self.options.target)]
+        data = [] if self.options.data is None else ["--data", self.options.data.resolve().name]
+        data = ["--quick"] if self.options.quick else data
         command = shlex.join(["python", "benchmarks/training_speed.py", *data, *flags])
-        content = {"command": command, "machine": machine(), **self.found}
+        versions = {name: version(name) for name in ("shopkeeper", "torch", "numpy", "scipy")}
+        content = {"command": command, "machine": machine(), "versions": versions, **self.found}
         write_text_atomic(self.options.json, json.dumps(content, indent=1) + "\n")
 
     def _run_side(self, side: str, epochs: int, stop_at: float | None) -> dict[str, Any]:
@@ -178,7 +184,7 @@ class Bench:
 
     def _bound_seconds(self) -> float:
         """All operations at the best speed that was seen in this run."""
-        best = max(rate["square"] for rate in self.found["bound"]["rates"])
+        best = max(max(rate.values()) for rate in self.found["bound"]["rates"])
         return float(sum(self.found["bound"]["operations"].values()) / (best * 1e9))
 
     def _events(self, command: list[str]) -> Iterator[dict[str, Any]]:

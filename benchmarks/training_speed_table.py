@@ -22,7 +22,7 @@ def bound_lines(bound: Run) -> list[str]:
     return [
         f"\nmatrix products of an epoch: {sum(operations.values()):.2e} operations ({parts})",
         f"measured: {best['square']:.1f} GFLOPS on square matrices, {best['logits']:.1f} on products of the shape of "
-        f"the logits; at the first the products take {bound['seconds']:.2f} s",
+        f"the logits; at the higher of the two they take {bound['seconds']:.2f} s",
     ]
 
 
