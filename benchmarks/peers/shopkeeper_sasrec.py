@@ -31,7 +31,7 @@ from shopkeeper.training.settings import TrainingSettings
 
 MODEL = {
     "embedding_size": 64, "n_layers": 2, "n_heads": 2, "dropout": 0.5, "embedding_dropout": 0.5, "max_length": 50,
-    "loss": "softmax", "ordered": True, "item_bias": False, "repeats": False,
+    "loss": "softmax", "ties": "keep", "item_bias": False, "repeats": False,
 }  # fmt: skip
 ASKED = EvaluationSettings(ks=(10,), metrics=("ndcg",), n_bootstrap=0, hide_seen=False, segments=False)
 

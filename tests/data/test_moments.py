@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shopkeeper.data.histories import Histories
-from shopkeeper.data.moments import Moments
+from shopkeeper.data.moments import Moments, shuffle_ties
 
 
 def shopper_days(*days: list[int]) -> Histories:
@@ -54,6 +54,14 @@ def test_only_wanted_events_are_targets_and_never_those_of_the_same_moment():
     assert possible(moments, 8) == {9, 10}
     assert possible(Moments(histories, horizon=2, wanted=wanted), 0) == {3}
     assert Moments(histories, wanted=np.zeros(11, dtype=bool)).n_targets().tolist() == [0, 0, 0]
+
+
+def test_ties_are_shuffled_within_their_time_alone():
+    histories = shopper_days([1, 1, 1, 2], [2, 2], [], [5])
+    orders = {tuple(shuffle_ties(histories, np.random.default_rng(seed)).tolist()) for seed in range(60)}
+    assert len(orders) == 6 * 2
+    assert {tuple(sorted(order)) for order in orders} == {(0, 1, 2, 3, 4, 5, 6)}
+    assert {order[3] for order in orders} == {3}
 
 
 def test_without_events():

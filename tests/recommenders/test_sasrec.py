@@ -69,7 +69,7 @@ def test_rows_at_the_same_time_have_no_order():
     model = SASRec(build(SASRecConfig, SMALL)).fit(shop, training=FAST)
     scores, _ = model.final_scores(np.zeros(3, dtype=np.int32), asked, hide_seen=False)
     assert [set(row[:2] + 1) for row in np.argsort(-scores[:, 1:], axis=1)] == [{3, 4}, {3, 4}, {1, 2}]
-    model = SASRec(build(SASRecConfig, {**SMALL, "ordered": True})).fit(shop, training=FAST)
+    model = SASRec(build(SASRecConfig, {**SMALL, "ties": "keep"})).fit(shop, training=FAST)
     scores, _ = model.final_scores(np.zeros(3, dtype=np.int32), asked, hide_seen=False)
     assert np.argmax(scores, axis=1).tolist() == [2, 2, 4]
 

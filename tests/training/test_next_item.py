@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
 from shopkeeper.data.histories import Histories
+from shopkeeper.data.moments import Moments
 from shopkeeper.nn.attention import Transformer
 from shopkeeper.nn.embedding import ItemTable
 from shopkeeper.nn.event_embedding import EventEmbedding
@@ -85,3 +88,27 @@ def test_the_plan_depends_on_seed_and_epoch_alone():
 def test_part_of_the_targets_in_an_epoch():
     chosen = objective("softmax", max_targets_per_epoch=5)
     assert sum(map(chosen.n_targets, chosen.plan(0))) <= 5
+
+
+def test_ties_are_read_and_predicted_in_a_new_order_each_epoch():
+    histories = Histories.of_items([[1, 2, 3, 4]])
+    histories = replace(histories, timestamp=np.array([0, 0, 0, 1]))
+    cut = WindowSettings(shuffle_ties=True)
+    chosen = NextItemObjective(histories, 4, cut, NextItemLoss(), TrainingSettings(), Moments(histories, ordered=True))
+    read: set[tuple[int, ...]] = set()
+
+    class Listening(torch.nn.Module):
+        items = ItemTable(4, 2)
+        asked = repeats = None
+
+        def forward(self, sequences: Sequences) -> torch.Tensor:
+            read.add(tuple(sequences.items.tolist()))
+            return torch.zeros(len(sequences.items), 2)
+
+        def query(self, hidden: torch.Tensor, asked: object) -> torch.Tensor:
+            return hidden
+
+    for epoch in range(40):
+        for batch in chosen.plan(epoch):
+            chosen.loss(Listening(), batch)
+    assert read == {(1, 2, 3), (1, 3, 2), (2, 1, 3), (2, 3, 1), (3, 1, 2), (3, 2, 1)}

@@ -36,10 +36,7 @@ class Moments:
         self._offsets = np.asarray(histories.offsets)
         self._places: Int64Array | None = None
         """Places of what is wanted; None where a moment is an event and all are wanted."""
-        changes = np.ones(histories.n_events, dtype=bool)
-        if not ordered:
-            changes[1:] = np.diff(np.asarray(histories.timestamp)) != 0
-            changes[self._offsets[:-1][np.diff(self._offsets) > 0]] = True
+        changes = np.ones(histories.n_events, dtype=bool) if ordered else _starts_moment(histories)
         everything = wanted is None or bool(wanted.all())
         if everything and horizon == 1 and changes.all():
             return
@@ -82,3 +79,22 @@ class Moments:
         first, end = self._starts[following], self._starts[following + 1]
         chosen: Int64Array = first + (generator.random(len(events)) * (end - first)).astype(np.int64)
         return self._places[chosen]
+
+
+def shuffle_ties(histories: Histories, generator: Generator) -> Int64Array:
+    """A random order of the events that keeps shoppers together and times ascending.
+
+    Returns:
+        int64 [events]; the event that stands at each place.
+    """
+    moments = np.cumsum(_starts_moment(histories))
+    return np.lexsort((generator.random(histories.n_events), moments)).astype(np.int64)
+
+
+def _starts_moment(histories: Histories) -> BoolArray:
+    """Whether an event is the first of its shopper at its time, bool [events]."""
+    offsets = np.asarray(histories.offsets)
+    changes = np.ones(histories.n_events, dtype=bool)
+    changes[1:] = np.diff(np.asarray(histories.timestamp)) != 0
+    changes[offsets[:-1][np.diff(offsets) > 0]] = True
+    return changes

@@ -208,10 +208,12 @@ class SequenceRecommender(NeuralRecommender):
         return NextItemObjective(
             histories,
             self.train.n_items,
-            WindowSettings(config.max_length, config.overlap, config.prefix_rows, config.alike),
+            WindowSettings(
+                config.max_length, config.overlap, config.prefix_rows, config.alike, config.ties == "shuffle"
+            ),
             self._loss(),
             training,
-            Moments(histories, config.ordered, config.horizon, wanted),
+            Moments(histories, config.ties != "skip", config.horizon, wanted),
         )
 
     def _item_table(self) -> ItemTable:

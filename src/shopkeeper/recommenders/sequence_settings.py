@@ -31,9 +31,10 @@ class SequenceConfig(RecommenderConfig):
     the same loss where a state depends on the events before it alone."""
     alike: bool = True
     """Batches are made of histories of like length, which is faster; otherwise of any."""
-    ordered: bool = False
-    """Predict the next row of the log even within events at the same time. By default the target of an event is one at
-    random of the shopper's next time (the next basket): rows at the same time have no order but that of the export."""
+    ties: Literal["skip", "shuffle", "keep"] = "skip"
+    """Rows at the same time (a basket, a day) have no order but that of the export. "skip" predicts from each event one
+    at random of the shopper's next time; "shuffle" puts them in a new random order each epoch and predicts the next
+    one, so that a model also learns what goes together; "keep" believes the order of the rows."""
     horizon: Annotated[int, Field(ge=1)] = 1
     """The target is drawn from so many next times (baskets): what the shopper will take soon, not only next."""
     history_types: tuple[EventType, ...] = INTEREST_TYPES

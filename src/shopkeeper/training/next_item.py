@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from shopkeeper.data.batches import Windows, cut_windows, group_windows, pack_windows, prefix_windows
 from shopkeeper.data.histories import Histories
-from shopkeeper.data.moments import Moments
+from shopkeeper.data.moments import Moments, shuffle_ties
 from shopkeeper.nn.full_softmax import CHUNK_BYTES, full_precision, softmax_loss
 from shopkeeper.nn.losses import ABSENT, SampledLossName, contrastive_loss, keep_hardest, sampled_loss
 from shopkeeper.nn.negatives import NegativeSampler
@@ -64,21 +64,27 @@ class WindowSettings:
         overlap: Context events at the start of windows after the first of a history; below `max_length`.
         prefixes: Each target is a row of its own, with the events before it.
         alike: Windows of like length make a batch.
+        shuffle_ties: Events at the same time are put in a new random order each epoch.
     """
 
     max_length: int = 50
     overlap: int = 0
     prefixes: bool = False
     alike: bool = True
+    shuffle_ties: bool = False
 
 
 @dataclass(frozen=True)
 class WindowBatch:
-    """Windows of one epoch that make a batch: the cuts of the epoch, places in them, and a seed to draw targets."""
+    """Windows of one epoch that make a batch: the cuts of the epoch, places in them, and a seed to draw targets.
+
+    Where the events of the epoch are in another order, `order` (int64 [events]) tells their places in the log.
+    """
 
     windows: Windows
     chosen: Int64Array
     seed: int
+    order: Int64Array | None = None
 
 
 @dataclass(frozen=True)
@@ -151,7 +157,8 @@ class NextItemObjective:
             windows = cut_windows(offsets, self._n_targets, cut.max_length, cut.overlap, generator)
         groups = group_windows(windows, training.batch_targets, generator, training.max_targets_per_epoch, cut.alike)
         seeds = generator.integers(0, 1 << 62, len(groups))
-        return [WindowBatch(windows, chosen, int(seed)) for chosen, seed in zip(groups, seeds, strict=True)]
+        order = shuffle_ties(self._histories, generator) if cut.shuffle_ties else None
+        return [WindowBatch(windows, chosen, int(seed), order) for chosen, seed in zip(groups, seeds, strict=True)]
 
     def n_targets(self, batch: WindowBatch) -> int:
         """Targets in a batch."""
@@ -171,6 +178,8 @@ class NextItemObjective:
     def _read(self, reader: SequenceNetwork, batch: WindowBatch) -> _Read:
         packed = pack_windows(batch.windows, batch.chosen)
         follow = self._moments.draw_next(packed.events[packed.places], np.random.default_rng(batch.seed))
+        if batch.order is not None:
+            packed, follow = replace(packed, events=batch.order[packed.events]), batch.order[follow]
         device = reader.items.device
         sequences = read_windows(self._histories, packed, device)
         places = as_tensor(packed.places, device)
