@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,6 +69,20 @@ def test_prepare_explains_and_keeps_what_it_rejects(run: Run, shop: Path, tmp_pa
     rejected = pq.read_table(tmp_path / "data" / "rejected.parquet")
     assert sorted(rejected["reason"].to_pylist()) == ["duplicate", "missing_user"]
     assert set(rejected["row"].to_pylist()) == {800, 801}
+
+
+def test_train_tells_what_it_will_take_and_may_be_forced(
+    run: Run, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("train", shop / "data", "--model", "transitions", "--out", tmp_path / "bundle", "--quiet")
+    code, out, _ = run(*words)
+    assert code == 0
+    assert re.search(r"estimate: Transitions take about \d+ s, and 0\.\d\d GB of [\d.]+ GB free", out)
+    monkeypatch.setattr("shopkeeper.jobs.estimate.memory", lambda: (1_000_000, 1_000_000))
+    code, _, err = run(*words)
+    assert code == 8
+    assert "neighbors" in err
+    assert run(*words, "--force")[0] == 0
 
 
 def test_evaluate_puts_baselines_beside_the_bundle(run: Run, shop: Path, tmp_path: Path) -> None:
@@ -142,6 +157,8 @@ def test_demo_runs_the_whole_line_on_ones_own_log(run: Run, shop: Path, tmp_path
         (["train", "{shop}/data", "--model", "ease", "--set", "training.epochs=0"], 2, "training.epochs"),
         (["train", "{shop}/data", "--model", "ease", "--set", "prepare.split.test_share=0.3"], 2, "prepare it again"),
         (["train", "{shop}/nothing", "--model", "ease"], 4, "no artifact"),
+        (["train", "{shop}/data", "--model", "bpr", "--set", "models.bpr.factors=10000000000"], 8, "--force"),
+        (["train", "{shop}/data", "--model", "sasrec", "--set", "models.sasrec.embedding_size=1000000"], 8, "GB"),
         (["evaluate", "{shop}/data", "--data", "{shop}/data"], 4, "another kind"),
         (["recommend", "{shop}/bundle"], 2, "--user"),
         (["recommend", "{shop}/bundle", "--similar-to", "sku-404"], 6, "unknown"),

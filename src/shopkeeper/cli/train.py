@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from shopkeeper.cli import options
 from shopkeeper.cli.progress import Bars
+
+if TYPE_CHECKING:
+    from shopkeeper.jobs.estimate import TrainingEstimate
 
 
 def train(
@@ -22,15 +25,21 @@ def train(
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over the data.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of everything random.")] = None,
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Train even where the estimate says that memory does not suffice.")
+    ] = False,
     config: options.ConfigFile = None,
     overrides: options.Overrides = [],
     quiet: options.Quiet = False,
 ) -> None:
     """Train a recommender and write a bundle: model, id maps, histories, catalog, index and card.
 
+    Prints what it will take before it starts, and refuses what would not fit in memory.
+
     Example: shopkeeper train dataset --model sasrec --checkpoints runs/sasrec --set models.sasrec.dropout=0.2
     """
     from shopkeeper.data.dataset import Dataset
+    from shopkeeper.jobs.estimate import refuse_too_large
     from shopkeeper.jobs.train import train as train_bundle
 
     flags = [
@@ -41,11 +50,31 @@ def train(
     ]
     dataset = Dataset.open(data)
     settings = options.prepared_settings(dataset, config, overrides, flags)
-    with Bars(quiet) as bars:
-        trained = train_bundle(dataset, model, settings, bars)
-    trained.bundle.save(out)
     console = Console(highlight=False)
+
+    def told(estimate: TrainingEstimate) -> None:
+        console.print(_in_words(estimate), soft_wrap=True)
+        if not force:
+            refuse_too_large(estimate)
+
+    with Bars(quiet) as bars:
+        trained = train_bundle(dataset, model, settings, bars, told)
+    trained.bundle.save(out)
     for evaluation in trained.evaluations:
         row = evaluation.row("ndcg", 10)
         console.print(f"validation NDCG@10 {row.value:.4f} over {row.n_users:,} shoppers: {evaluation.model}")
     console.print(f"{trained.bundle.card.model} in {out}, fitted in {trained.bundle.card.seconds:.1f} s")
+
+
+def _in_words(estimate: TrainingEstimate) -> str:
+    """Time and memory in one line."""
+    seconds = estimate.seconds
+    if seconds is None:
+        time = "time not told"
+    elif seconds < 90:
+        time = f"about {max(1, round(seconds))} s"
+    else:
+        time = f"about {round(seconds / 60)} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+    free = "" if estimate.free is None else f" of {estimate.free / 1e9:.1f} GB free"
+    models = " and ".join(estimate.estimates)
+    return f"estimate: {models} take {time}, and {estimate.bytes / 1e9:.2f} GB{free}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from shopkeeper.data.dataset import Dataset
@@ -10,6 +10,7 @@ from shopkeeper.data.split import split
 from shopkeeper.evaluation.cost import measured
 from shopkeeper.evaluation.evaluate import Evaluation, evaluate
 from shopkeeper.jobs.bundles import make_bundle
+from shopkeeper.jobs.estimate import TrainingEstimate, estimate_training
 from shopkeeper.jobs.pipelines import make_pipeline
 from shopkeeper.jobs.settings import ShopSettings
 from shopkeeper.pipeline.bundle import Bundle
@@ -29,7 +30,13 @@ class Trained:
     evaluations: Sequence[Evaluation]
 
 
-def train(dataset: Dataset, model: str, settings: ShopSettings, progress: Progress | None = None) -> Trained:
+def train(
+    dataset: Dataset,
+    model: str,
+    settings: ShopSettings,
+    progress: Progress | None = None,
+    told: Callable[[TrainingEstimate], None] | None = None,
+) -> Trained:
     """Splits a log, fits a recommender and its pipeline on the training part, and measures both on the validation part.
 
     Args:
@@ -37,6 +44,7 @@ def train(dataset: Dataset, model: str, settings: ShopSettings, progress: Progre
         model: Name of the recommender.
         settings: Split, model and training settings.
         progress: Told how far it is.
+        told: Gets the estimate of time and memory before anything is fitted, and may raise; None estimates nothing.
 
     Raises:
         ConfigError: There is no such model.
@@ -45,6 +53,8 @@ def train(dataset: Dataset, model: str, settings: ShopSettings, progress: Progre
     recommender = settings.recommender(model)
     parts = split(dataset, settings.prepare.split)
     asked = parts.validation if len(parts.validation) else None
+    if told is not None:
+        told(estimate_training(parts, model, settings))
     with measured() as cost:
         recommender.fit(parts.train, asked, settings.training, progress)
         pipeline = make_pipeline(recommender, parts, settings, progress)

@@ -11,6 +11,8 @@ from shopkeeper.evaluation.settings import MetricName
 
 LARGER_IS_BETTER: Final = ("recall", "precision", "hit_rate", "ndcg", "mrr", "map", "revenue")
 """Metrics to tune for."""
+MOST_FOR_RESULTS: Final = 15.0
+"""Seconds kept for importances, plots and tables."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class Budget:
 
     @property
     def deadline(self) -> float:
-        """When the minutes are over, by `time.monotonic()`."""
-        return self.begun + 60 * self.minutes
+        """When trials must end, by `time.monotonic()`: a tenth, at most 15 seconds, is left to write the results."""
+        return self.begun + 60 * self.minutes - min(MOST_FOR_RESULTS, 6 * self.minutes)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ FOLD_IN_VALUES = 8_000_000
 """A group of shoppers folded in at once holds about so many numbers (32 MB)."""
 BYTES_AN_ENTRY = 25.0
 """Of the matrix of shoppers and items, in its forms."""
+REMEDY = "set factors of the model lower"
 STEPS = 3
 """Of conjugate gradients, for each vector and round."""
 SOLVING_SHARE = 0.06
@@ -82,7 +83,7 @@ class ALS(Recommender):
             "vectors": 6.0 * n_rows * config.factors,
         }
         solved = 2 * (STEPS + 1) * (n_rows * config.factors**2 + 4 * train.n_events * config.factors)
-        return Estimate(parts, config.iterations * solved / (SOLVING_SHARE * measured_speed().float32))
+        return Estimate(parts, config.iterations * solved / (SOLVING_SHARE * measured_speed().float32), REMEDY)
 
     def _fit(
         self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None

@@ -28,6 +28,7 @@ from shopkeeper.types import Float32Array, Int32Array
 
 BYTES_AN_ENTRY = 25.0
 """Of the matrix of shoppers and items, in its forms."""
+REMEDY = "set factors of the model lower"
 ENTRIES_A_NUMBER = 0.18
 """A number of a vector, in a step, takes this share of the time of an entry of a sparse matrix."""
 
@@ -79,7 +80,7 @@ class BPR(Recommender):
             "vectors": 6.0 * (train.n_users + train.n_items) * (config.factors + 1),
         }
         steps = config.iterations * train.n_events * (config.factors + 1)
-        return Estimate(parts, ENTRIES_A_NUMBER * steps * measured_speed().entry)
+        return Estimate(parts, ENTRIES_A_NUMBER * steps * measured_speed().entry, REMEDY)
 
     def _fit(
         self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None

@@ -28,6 +28,7 @@ from shopkeeper.types import Float32Array, Int32Array
 
 BLOCK_ROWS = 1024
 """Rows of the inverse that are turned into weights at a time."""
+REMEDY = "set max_items of the model, which cuts the catalog to its most frequent items, or precision='float32'"
 INVERSION_SHARE = 0.7
 """Of the speed of a product of matrices that the inversion reaches."""
 
@@ -81,7 +82,7 @@ class EASE(Recommender):
             "weights": max(4.0 * n_items**2, filled),
         }
         rate = speed.float32 if size == 4 else speed.float64
-        return Estimate(parts, n_items**3 / (INVERSION_SHARE * rate) + products * speed.entry)
+        return Estimate(parts, n_items**3 / (INVERSION_SHARE * rate) + products * speed.entry, REMEDY)
 
     def _fit(
         self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None

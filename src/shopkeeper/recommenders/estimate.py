@@ -32,10 +32,12 @@ class Estimate:
     Attributes:
         parts: Bytes at the peak, by what takes them.
         seconds: Wall time, at most where training may stop early; None where it was not told.
+        remedy: What makes it smaller.
     """
 
     parts: Mapping[str, float]
     seconds: float | None
+    remedy: str = "leave rare items out (prepare.k_core.min_item_events)"
 
     @property
     def bytes(self) -> float:

@@ -35,6 +35,7 @@ from shopkeeper.search_space import Choice, Floats, Integers, SearchSpace
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import Float64Array
 
+REMEDY = "set neighbors and max_history of the model lower"
 BYTES_A_PRODUCT = 36.0
 """Of an entry of the product while its block is formed and cut to the neighbors."""
 BYTES_AN_ENTRY = 40.0
@@ -97,7 +98,7 @@ class ItemKNN(ItemLinks):
             "products of a block": BYTES_A_PRODUCT * min(products, BLOCK_PRODUCTS),
             "neighbors": 2 * BYTES_A_LINK * min(products, train.n_items * min(self.config.neighbors, train.n_items)),
         }
-        return Estimate(parts, ENTRIES_A_PRODUCT * products * measured_speed().entry)
+        return Estimate(parts, ENTRIES_A_PRODUCT * products * measured_speed().entry, REMEDY)
 
     def _fit(
         self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None

@@ -15,6 +15,7 @@ from shopkeeper.data.holdout import Holdout
 from shopkeeper.errors import ArtifactError, NotFittedError, missing_dependency
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import Recommender, RecommenderConfig
+from shopkeeper.recommenders.estimate import Estimate
 from shopkeeper.recommenders.validation import sample_holdout, validation_ndcg
 from shopkeeper.training.settings import TrainingSettings
 
@@ -44,6 +45,20 @@ class NeuralRecommender(Recommender):
     def _objective(self, training: TrainingSettings) -> Objective[Any]:
         """What the network learns from the data in `self.train`."""
 
+    def _prepare(self, train: Dataset) -> None:
+        """Sets what `_build` and `_objective` need from the data; by default nothing."""
+
+    def estimate(
+        self, train: Dataset, training: TrainingSettings | None = None, validation: Holdout | None = None
+    ) -> Estimate:
+        """Memory by counting weights and what a batch keeps, time by some real steps on a copy that is thrown away."""
+        from shopkeeper.recommenders.network_estimate import estimate_network
+
+        copy = type(self)(self.config)
+        copy._set_train(train)
+        copy._prepare(train)
+        return estimate_network(copy, training or TrainingSettings(), validation)
+
     @property
     def network(self) -> nn.Module:
         """The trained network.
@@ -64,6 +79,7 @@ class NeuralRecommender(Recommender):
             raise missing_dependency("torch", "torch", f"training {self.name}") from error
         from shopkeeper.training.loop import train_network
 
+        self._prepare(train)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(training.seed)
             self._network = self._build()

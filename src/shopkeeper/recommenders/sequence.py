@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 from shopkeeper.data.batches import pack_last
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
-from shopkeeper.data.holdout import Holdout
 from shopkeeper.data.moments import Moments
 from shopkeeper.data.schema import EVENT_TYPES, EventType
-from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import RecommenderConfig
 from shopkeeper.recommenders.candidates import Candidates, Eligible
 from shopkeeper.recommenders.neural import NeuralRecommender
@@ -87,16 +85,13 @@ class SequenceRecommender(NeuralRecommender):
         self.price_level = state.get("events.price_level")
         super().restore(state)
 
-    def _fit(
-        self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None
-    ) -> None:
+    def _prepare(self, train: Dataset) -> None:
         again = not self.hide_seen
         self.repeats = again if self.config.repeats == "auto" else self.config.repeats
         self.item_bias = again if self.config.item_bias == "auto" else self.config.item_bias
         several = len(np.unique(self._read(train.histories).event_type)) > 1
         self.reads_types = several if self.config.read_types == "auto" else self.config.read_types
         self.price_level = price_levels(train) if self.config.read_prices else None
-        super()._fit(train, validation, training, progress)
 
     def _build(self) -> SequenceNetwork:
         import torch

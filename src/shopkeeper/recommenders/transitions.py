@@ -36,6 +36,7 @@ from shopkeeper.types import Float32Array, Int32Array, Int64Array
 
 BLOCK_PAIRS = 10_000_000
 """So many pairs are counted at a time, whatever the length of the log."""
+REMEDY = "set neighbors and window of the model lower"
 BYTES_A_PAIR = 40.0
 """Of a pair while its block is counted and sorted."""
 BYTES_A_LINK = 8
@@ -95,7 +96,7 @@ class Transitions(ItemLinks):
             "pairs of a block": BYTES_A_PAIR * block,
             "links": 2 * BYTES_A_LINK * kept,
         }
-        return Estimate(parts, ENTRIES_A_PAIR * pairs * measured_speed().entry)
+        return Estimate(parts, ENTRIES_A_PAIR * pairs * measured_speed().entry, REMEDY)
 
     def _fit(
         self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None
