@@ -59,6 +59,9 @@ class NeuralRecommender(Recommender):
         copy._prepare(train)
         return estimate_network(copy, training or TrainingSettings(), validation)
 
+    def _start(self, network: nn.Module) -> None:
+        """Gives fresh weights what is known before training; nothing by default."""
+
     @property
     def network(self) -> nn.Module:
         """The trained network.
@@ -83,6 +86,7 @@ class NeuralRecommender(Recommender):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(training.seed)
             self._network = self._build()
+            self._start(self._network)
         validate = None
         if validation is not None and len(validation) > 0:
             asked = sample_holdout(validation, training.validation_users, training.seed)

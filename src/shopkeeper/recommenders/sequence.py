@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,12 @@ from shopkeeper.recommenders.candidates import Candidates, Eligible
 from shopkeeper.recommenders.neural import NeuralRecommender
 from shopkeeper.recommenders.price_levels import price_levels
 from shopkeeper.recommenders.sequence_settings import SequenceConfig
+from shopkeeper.recommenders.start_vectors import start_vectors
 from shopkeeper.training.settings import TrainingSettings
-from shopkeeper.types import Float32Array, Int32Array, Int64Array
+from shopkeeper.types import BoolArray, Float32Array, Int32Array, Int64Array
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
 
     from shopkeeper.nn.embedding import ItemTable
@@ -107,6 +109,16 @@ class SequenceRecommender(NeuralRecommender):
             config.embedding_size, n_types, config.read_gaps, config.read_calendar, prices, config.embedding_dropout
         )
         return SequenceNetwork(items, events, self._encoder(), config.max_length, self.repeats, n_types)
+
+    def _start(self, network: nn.Module) -> None:
+        import torch
+
+        if self.config.item_start == "random":
+            return
+        vectors = torch.from_numpy(start_vectors(self.train, self.config.embedding_size))
+        found = vectors.any(dim=1)
+        with torch.no_grad():
+            cast("SequenceNetwork", network).items.embedding.weight[found] = vectors[found]
 
     @property
     def asked_type(self) -> EventType:

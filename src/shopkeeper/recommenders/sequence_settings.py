@@ -52,6 +52,9 @@ class SequenceConfig(RecommenderConfig):
     """Read the hour of the day and the weekday of each event."""
     read_prices: bool = False
     """Read the price level of each item (tenths of the catalog by price)."""
+    item_start: Literal["links", "random"] = "links"
+    """Item embeddings start where items that are taken near each other lie near each other ("links"), or at random
+    ("random")."""
     item_bias: Literal["auto"] | bool = "auto"
     """Give each item a bias that starts at its popularity; "auto" does where shoppers buy again."""
     repeats: Literal["auto"] | bool = "auto"

@@ -1,0 +1,73 @@
+"""Where item embeddings start: vectors in which items that are taken near each other lie near each other.
+
+Fresh random embeddings must learn from few events what plain counts know at once. Here the counts of pairs within a
+window, decayed by distance, become positive pointwise mutual information, and its truncated singular vectors the start
+(Levy and Goldberg, "Neural word embedding as implicit matrix factorization", NIPS 2014, on shopping histories).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from shopkeeper.data.dataset import Dataset
+from shopkeeper.recommenders.sparse import Csr
+from shopkeeper.recommenders.transitions import Transitions, TransitionsConfig
+from shopkeeper.types import Float32Array
+
+COUNTING: Final = TransitionsConfig(
+    window=20, distance_decay=0.8, backward=1.0, source_power=0.0, target_power=0.0, neighbors=1000
+)
+"""Pairs in both directions, not divided by anything."""
+SMOOTHING: Final = 0.75
+"""Power of the frequency of the other item: below 1, rare items are less surprising."""
+STD: Final = 0.05
+"""Standard deviation of the vectors."""
+EXTRA: Final = 10
+"""More singular vectors than are wanted make the wanted ones exact (Halko et al. 2011)."""
+ITERATIONS: Final = 4
+SMALLEST: Final = 1e-30
+
+
+def start_vectors(train: Dataset, size: int) -> Float32Array:
+    """Vectors of the items, from the log alone; random numbers are those of torch's global generator.
+
+    Args:
+        train: The training part.
+        size: Width; what the log has no more dimensions for is zero.
+
+    Returns:
+        float32 [n_items + 1, size]; row 0, and items without neighbors, are zeros.
+    """
+    import torch
+
+    information = positive_information(Transitions(COUNTING).fit(train).links)
+    n = information.shape[0]
+    kept = min(size, n - 1)
+    rows = np.repeat(np.arange(n), np.diff(information.indptr))
+    places = torch.from_numpy(np.stack([rows, information.indices]).astype(np.int64))
+    matrix = torch.sparse_coo_tensor(places, torch.from_numpy(information.data), (n, n), check_invariants=False)
+    left, strength, _ = torch.svd_lowrank(matrix, q=min(kept + EXTRA, n), niter=ITERATIONS)
+    found = (left[:, :kept] * strength[:kept].sqrt()).numpy()
+    linked = np.diff(information.indptr) > 0
+    vectors = np.zeros((n, size), dtype=np.float32)
+    if linked.any():
+        vectors[linked, :kept] = found[linked] - found[linked].mean(axis=0)
+        vectors *= STD / max(float(vectors[linked].std()), SMALLEST)
+    return vectors
+
+
+def positive_information(counts: Csr) -> Csr:
+    """Positive pointwise mutual information of pairs, in the places of their counts (float32 [n, n])."""
+    from scipy.sparse import csr_array
+
+    rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    sources = np.bincount(rows, weights=counts.data, minlength=counts.shape[0])
+    others = np.bincount(counts.indices, weights=counts.data, minlength=counts.shape[1]) ** SMOOTHING
+    others /= max(float(others.sum()), SMALLEST)
+    expected = sources[rows] * others[counts.indices]
+    values = np.maximum(np.log(np.maximum(counts.data / np.maximum(expected, SMALLEST), 1.0)), 0).astype(np.float32)
+    found = csr_array((values, counts.indices, counts.indptr), shape=counts.shape)
+    found.eliminate_zeros()
+    return found

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy.sparse import csr_array
+
+from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.histories import Histories
+from shopkeeper.data.vocabulary import Vocabulary
+from shopkeeper.recommenders.start_vectors import STD, positive_information, start_vectors
+
+
+def walks(*rows: list[int], n_items: int) -> Dataset:
+    return Dataset(Vocabulary(range(len(rows))), Vocabulary(range(1, n_items + 1)), Histories.of_items(rows))
+
+
+def test_items_taken_together_start_near_each_other():
+    generator = np.random.default_rng(0)
+    rows = [generator.choice(np.arange(1, 6) + 5 * (place % 3), 4, replace=False).tolist() for place in range(300)]
+    vectors = start_vectors(walks(*rows, n_items=16), 8)
+    assert vectors.shape == (17, 8)
+    assert not vectors[0].any()
+    assert not vectors[16].any(), "of an item without a neighbor nothing is known"
+    assert np.isclose(vectors[1:16].std(), STD)
+    near = vectors[1:16] @ vectors[1:16].T
+    same = np.kron(np.eye(3), np.ones((5, 5))).astype(bool)
+    assert near[same].min() > near[~same].max()
+
+
+def test_more_dimensions_than_items_are_zeros():
+    vectors = start_vectors(walks([1, 2, 3], n_items=3), 9)
+    assert vectors.shape == (4, 9)
+    assert not vectors[:, 3:].any()
+    assert not start_vectors(walks([1], [2], n_items=2), 4).any()
+
+
+def test_the_seed_decides():
+    log = walks([1, 2, 3, 4], [2, 4, 1], [3, 1], n_items=4)
+    found = []
+    for seed in (0, 0):
+        torch.manual_seed(seed)
+        found.append(start_vectors(log, 3))
+    np.testing.assert_array_equal(*found)
+
+
+def test_information_by_eye():
+    counts = csr_array(np.array([[0.0, 4.0, 1.0], [4.0, 0.0, 0.0], [1.0, 0.0, 0.0]], dtype=np.float32))
+    others = np.array([5.0, 4.0, 1.0]) ** 0.75
+    others /= others.sum()
+    expected = np.log([4 / (5 * others[1]), 1 / (5 * others[2])])
+    found = positive_information(counts).toarray()
+    np.testing.assert_allclose(found[0, 1:], np.maximum(expected, 0), rtol=1e-5)
+    np.testing.assert_allclose(found[1], [np.log(1 / others[0]), 0, 0], rtol=1e-5)
