@@ -7,26 +7,35 @@ same events with `timestamp` in seconds) and `catalog.parquet`. Three protocols:
 (what papers print), the same with the order within a day shuffled (files order same-day events in ways that give
 targets away), and a global time split (the only one that does not look into the future). Always the full catalog is
 ranked, items already seen are hidden, everything is chosen on validation (NDCG@10), and the test is run once for each
-seed.
+seed. The row `blend` mixes the models of the rows before it, its weights fitted on validation.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import platform
-import shlex
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
-from importlib.util import find_spec
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from shopkeeper.artifacts import file_hash, write_text_atomic
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.sequential_rows import GRIDS, SEEDED
+from benchmarks.sequential_tables import (
+    CHOOSING,
+    COLUMNS,
+    COMPARED,
+    REPORTING,
+    Result,
+    in_words,
+    published,
+    to_json,
+    to_text,
+)
+from shopkeeper.artifacts import write_text_atomic
 from shopkeeper.config import build, load_settings
 from shopkeeper.data.catalog import Catalog
 from shopkeeper.data.dataset import Dataset
@@ -38,80 +47,19 @@ from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import DataError
 from shopkeeper.evaluation.bootstrap import intervals
+from shopkeeper.evaluation.compare import Comparison, compare
 from shopkeeper.evaluation.cost import Cost, measured
 from shopkeeper.evaluation.evaluate import Evaluation, evaluate
-from shopkeeper.evaluation.settings import EvaluationSettings
-from shopkeeper.evaluation.table import table
 from shopkeeper.recommenders.base import Recommender
+from shopkeeper.recommenders.blend import Blend
 from shopkeeper.recommenders.registry import recommender_class
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import Int64Array
 
 PROTOCOLS = ("leave_one_out", "same_day_shuffled", "global_time")
-LIBRARIES = ("shopkeeper", "numpy", "scipy", "torch", "implicit")
 CLASSES = {"popular": "MostPopular"}
-SEEDED = frozenset({"als", "bpr", "sasrec"})
-"""Models that start from random numbers: they run with every seed."""
-
-GRIDS: dict[str, dict[str, list[Any]]] = {
-    "transitions": {
-        "window": [20, 10, 50],
-        "distance_decay": [0.8, 0.6, 1.0],
-        "history_decay": [0.6, 0.5, 0.7, 0.9],
-        "source_power": [0.2, 0.0, 0.4, 0.8],
-        "backward": [0.0, 0.25, 1.0],
-        "target_power": [0.1, 0.0, 0.2],
-    },
-    "item_knn": {
-        "weighting": ["tfidf", "none", "bm25"],
-        "history_decay": [0.6, 0.8, 1.0],
-        "shrinkage": [20.0, 0.0, 5.0],
-        "neighbors": [300, 100, 1000],
-        "asymmetry": [0.5, 0.3, 0.7],
-    },
-    "ease": {"precision": ["float32"], "regularization": [100.0, 200.0, 50.0], "history_decay": [0.6, 0.8, 1.0]},
-    "als": {
-        "factors": [256, 128],
-        "history_decay": [0.3, 0.6, 1.0],
-        "regularization": [10.0, 1.0],
-        "alpha": [20.0, 5.0, 50.0],
-    },
-    "bpr": {
-        "factors": [128, 64],
-        "fold_in": [True, False],
-        "history_decay": [0.4, 0.7, 1.0],
-        "learning_rate": [0.05, 0.1],
-        "iterations": [150, 300],
-        "regularization": [0.003, 0.001],
-    },
-    "sasrec": {},
-}
-"""Values tried for each setting, one setting after the other, the first value being where the search starts."""
-
-CHOOSING = EvaluationSettings(ks=(10,), metrics=("ndcg",), n_bootstrap=0, hide_seen=True, segments=False)
-REPORTING = EvaluationSettings(ks=(5, 10, 20), metrics=("recall", "ndcg"), hide_seen=True, segments=False)
-COLUMNS = tuple((metric, k) for k in REPORTING.ks for metric in REPORTING.metrics)
-
-PUBLISHED = Path(__file__).parent / "published" / "sequential.json"
-"""Figures of others, printed below ours on the data set that they belong to."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """One model under one protocol."""
-
-    model: str
-    protocol: str
-    config: dict[str, Any]
-    trials: list[dict[str, Any]]
-    """Every setting tried, with its NDCG@10 on validation."""
-    search_seconds: float
-    fitting: Cost
-    scoring: Cost
-    megabytes: float
-    seeds: tuple[int, ...]
-    figures: dict[str, dict[str, float]]
-    """For each metric@k: value (mean over seeds), low and high (95 % over shoppers), std (over seeds)."""
+BLEND = "blend"
+"""The row that mixes all models of the rows above it."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -127,16 +75,21 @@ def main(arguments: list[str] | None = None) -> None:
     ends = time.monotonic() + 60 * options.minutes
     results: list[Result] = []
     facts: dict[str, Any] = {}
+    compared: list[dict[str, Any]] = []
     for protocol in protocols:
         parts = make_split(log, protocol)
         facts[protocol] = describe(parts)
+        protocol_rows = Rows(protocol, parts, options.seeds, training)
         for name in names:
             left = len(protocols) * len(names) - len(results)
             deadline = time.monotonic() + (ends - time.monotonic()) / left
-            results.append(run(name, protocol, parts, options.seeds, training, deadline))
+            results.append(protocol_rows.blend() if name == BLEND else protocol_rows.run(name, deadline))
         print(to_text(protocol, facts[protocol], results, published(log, protocol)), flush=True)
+        comparisons = protocol_rows.comparisons()
+        print("".join(f"{in_words(one)}\n" for one in comparisons), flush=True)
+        compared += [{"protocol": protocol, **one.to_json()} for one in comparisons]
     if options.json:
-        write_text_atomic(options.json, to_json(options, log, facts, results, training))
+        write_text_atomic(options.json, to_json(options, log, facts, results, training, compared))
 
 
 def load(folder: Path) -> tuple[Dataset, bool]:
@@ -220,22 +173,71 @@ def describe(parts: Split) -> dict[str, Any]:
     }
 
 
-def run(name: str, protocol: str, parts: Split, n_seeds: int, training: TrainingSettings, deadline: float) -> Result:
-    """Chooses settings on validation with the first seed, then asks the test once for each seed."""
-    started = time.monotonic()
-    best, trials = choose(name, parts, training, deadline)
-    search_seconds = time.monotonic() - started
-    seeds = range(training.seed, training.seed + (n_seeds if name in SEEDED else 1))
-    tests = []
-    for seed in seeds:
-        model = best.model if seed == training.seed else _fit(name, best.config, parts, training.replace(seed=seed))[0]
-        tests.append(evaluate(model, parts.test, REPORTING, part="test", name=name))
-    result = Result(
-        name, protocol, best.model.config.model_dump(mode="json"), trials, search_seconds, best.fitting,
-        tests[0].scoring, tests[0].model_megabytes, tuple(seeds), _figures(tests),
-    )  # fmt: skip
-    print(f"{protocol}: {name} reached R@10 {result.figures['recall@10']['value']:.4f} on test", file=sys.stderr)
-    return result
+class Rows:
+    """The rows of one protocol.
+
+    Args:
+        protocol: Its name.
+        parts: Its split.
+        n_seeds: Runs of each model that starts from random numbers.
+        training: Training settings; its seed is the first.
+    """
+
+    def __init__(self, protocol: str, parts: Split, n_seeds: int, training: TrainingSettings) -> None:
+        self.protocol = protocol
+        self.parts = parts
+        self.seeds = tuple(range(training.seed, training.seed + n_seeds))
+        self.training = training
+        self.models: dict[str, list[Recommender]] = {}
+        """The chosen models of each row, one a seed, or one alone."""
+        self.tests: dict[str, Evaluation] = {}
+        """What the first of them reached on the test part."""
+        self.costs: dict[str, Cost] = {}
+
+    def run(self, name: str, deadline: float) -> Result:
+        """Chooses settings on validation with the first seed, then asks the test once for each seed."""
+        started = time.monotonic()
+        best, trials = choose(name, self.parts, self.training, deadline)
+        search_seconds = time.monotonic() - started
+        self.models[name], self.costs[name] = [best.model], best.fitting
+        for seed in self.seeds[1:] if name in SEEDED else ():
+            self.models[name].append(_fit(name, best.config, self.parts, self.training.replace(seed=seed))[0])
+        return self._result(name, trials, search_seconds)
+
+    def blend(self) -> Result:
+        """The mixture of all rows so far; with several seeds the models of one seed are mixed."""
+        members = dict(self.models)
+        with measured() as cost:
+            blends = [
+                Blend.of_fitted([models[min(place, len(models) - 1)] for models in members.values()])
+                for place in range(max(map(len, members.values())))
+            ]
+            for seed, blend in zip(self.seeds, blends, strict=False):
+                blend.fit_weights(self.parts.validation, seed)
+        self.models[BLEND] = [*blends]
+        self.costs[BLEND] = replace(cost, seconds=cost.seconds + sum(one.seconds for one in self.costs.values()))
+        weights = {name: round(float(weight), 4) for name, weight in zip(members, blends[0].weights, strict=True)}
+        return self._result(BLEND, [{"weights": weights}], cost.seconds)
+
+    def comparisons(self) -> list[Comparison]:
+        """The best row on test beside each other one, shopper by shopper, with the first seed."""
+        best = max(self.tests, key=lambda name: self.tests[name].value("ndcg", 10))
+        others = [name for name in self.tests if name != best]
+        found = [one for name in others for one in compare(self.tests[best], self.tests[name])]
+        return [one for one in found if one.k == COMPARED]
+
+    def _result(self, name: str, trials: list[dict[str, Any]], search_seconds: float) -> Result:
+        models = self.models[name]
+        tests = [evaluate(model, self.parts.test, REPORTING, part="test", name=name) for model in models]
+        self.tests[name] = tests[0]
+        result = Result(
+            name, self.protocol, models[0].config.model_dump(mode="json"), trials, search_seconds, self.costs[name],
+            tests[0].scoring, tests[0].model_megabytes, self.seeds[: len(models)], _figures(tests),
+        )  # fmt: skip
+        print(
+            f"{self.protocol}: {name} reached R@10 {result.figures['recall@10']['value']:.4f} on test", file=sys.stderr
+        )
+        return result
 
 
 @dataclass(frozen=True)
@@ -290,69 +292,6 @@ def _figures(tests: list[Evaluation]) -> dict[str, dict[str, float]]:
             "value": float(means.mean()), "low": float(low[0]), "high": float(high[0]), "std": std,
         }  # fmt: skip
     return figures
-
-
-def published(log: Dataset, protocol: str) -> list[list[str]]:
-    """Rows of figures of others for this data set and protocol, as cells of the table."""
-    content = json.loads(PUBLISHED.read_text(encoding="utf-8"))
-    size = {"users": log.n_users, "items": log.n_items, "events": log.n_events}
-    found = [row for data in content if data["size"] == size for row in data["rows"] if row["protocol"] == protocol]
-    figures = [[row["figures"].get(f"{metric}@{k}") for metric, k in COLUMNS] for row in found]
-    return [
-        [
-            f"{row['model']} ({row['source']})",
-            *("-" if value is None else f"{value:.4f}" for value in values),
-            *["-"] * 6,
-        ]
-        for row, values in zip(found, figures, strict=True)
-    ]
-
-
-def to_text(protocol: str, facts: dict[str, Any], results: list[Result], others: list[list[str]]) -> str:
-    """The table of one protocol, figures of others below ours."""
-    head = ["model", *(f"{metric[0].upper()}@{k}" for metric, k in COLUMNS)]
-    head += ["R@10 95 %", "N@10 95 %", "fit s", "score s", "MB", "seeds"]
-    body = [_cells(result) for result in results if result.protocol == protocol]
-    leak = " (LEAKS THE FUTURE)" if facts["leaks_future"] else ""
-    return (
-        f"\n{protocol}{leak}: {facts['test_users']:,} shoppers, full ranking of {facts['train_items']:,} items, seen "
-        f"items hidden, {facts['unseen_target_share']:.1%} of the targets unseen by training\n"
-        + table(head, body + others)
-    )
-
-
-def _cells(result: Result) -> list[str]:
-    figures = result.figures
-    return [
-        result.model,
-        *(f"{figures[f'{metric}@{k}']['value']:.4f}" for metric, k in COLUMNS),
-        *(f"{figures[key]['low']:.4f}-{figures[key]['high']:.4f}" for key in ("recall@10", "ndcg@10")),
-        *(f"{value:.1f}" for value in (result.fitting.seconds, result.scoring.seconds, result.megabytes)),
-        str(len(result.seeds)),
-    ]
-
-
-def to_json(
-    options: argparse.Namespace, log: Dataset, facts: dict[str, Any], results: list[Result], training: TrainingSettings
-) -> str:
-    """Everything that is needed to run it again and to compare; of paths only the last name."""
-    files = sorted(options.data / name for name in ("sequences.txt", "events.parquet", "catalog.parquet"))
-    flags = ["--models", options.models, "--protocols", options.protocols, "--seeds", str(options.seeds)]
-    flags += ["--minutes", f"{options.minutes:g}", *(part for change in options.set for part in ("--set", change))]
-    content = {
-        "command": shlex.join(["python", "benchmarks/sequential.py", "--data", options.data.resolve().name, *flags]),
-        "data": {
-            "name": options.data.resolve().name,
-            "sha256": {file.name: file_hash(file) for file in files if file.exists()},
-            "users": log.n_users, "items": log.n_items, "events": log.n_events,
-        },
-        "protocols": facts,
-        "training": training.model_dump(mode="json"),
-        "versions": {name: version(name) for name in LIBRARIES if find_spec(name)}
-        | {"python": platform.python_version(), "machine": platform.machine()},
-        "results": [asdict(result) for result in results],
-    }  # fmt: skip
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def _parser() -> argparse.ArgumentParser:

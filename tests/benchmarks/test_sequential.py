@@ -69,3 +69,17 @@ def test_without_times_only_leave_one_out_runs_and_says_so(folder):
     assert list(content["protocols"]) == ["leave_one_out"]
     assert "there is no events.parquet" in notes
     assert "same_day" not in text
+
+
+def test_a_blend_of_the_rows_above_it_is_as_good_as_who_knows_the_circle(folder):
+    flags = ["--models", "popular,transitions,blend", "--protocols", "leave_one_out", "--minutes", "0"]
+    text, _, content = run(folder, *flags)
+    results = {result["model"]: result for result in content["results"]}
+    assert results["blend"]["figures"]["recall@5"]["value"] == 1.0
+    assert results["blend"]["trials"][0]["weights"]["transitions"] > 0.9
+    assert results["blend"]["fitting"]["seconds"] >= results["transitions"]["fitting"]["seconds"]
+    differences = {(one["a"], one["b"], one["metric"]): one for one in content["paired_differences"]}
+    best = results["blend"]["figures"]["ndcg@10"]["value"] > results["transitions"]["figures"]["ndcg@10"]["value"]
+    one = differences["blend" if best else "transitions", "popular", "ndcg"]
+    assert one["low"] > 0
+    assert "- popular: ndcg@10 +" in text

@@ -1,0 +1,50 @@
+"""The rows of the sequential benchmark: settings where the search of each model starts, and those that are tried."""
+
+from __future__ import annotations
+
+from typing import Any
+
+NETWORKS = ("gru4rec", "lstm", "caser", "nextitnet", "sasrec", "linrec", "bert4rec", "bsarec", "hstu")
+SEEDED = frozenset({"als", "bpr", "blend", *NETWORKS})
+"""Models that start from random numbers: they run with every seed."""
+WIDE: dict[str, list[Any]] = {
+    "ties": ["keep", "shuffle"], "embedding_size": [128], "dropout": [0.5], "embedding_dropout": [0.5]
+}  # fmt: skip
+"""Networks learn more from few events a shopper when they are wide and much is dropped."""
+
+GRIDS: dict[str, dict[str, list[Any]]] = {
+    "transitions": {
+        "window": [20, 10, 50],
+        "distance_decay": [0.8, 0.6, 1.0],
+        "history_decay": [0.6, 0.5, 0.7, 0.9],
+        "source_power": [0.2, 0.0, 0.4, 0.8],
+        "backward": [0.0, 0.25, 1.0],
+        "target_power": [0.1, 0.0, 0.2],
+    },
+    "item_knn": {
+        "weighting": ["tfidf", "none", "bm25"],
+        "history_decay": [0.6, 0.8, 1.0],
+        "shrinkage": [20.0, 0.0, 5.0],
+        "neighbors": [300, 100, 1000],
+        "asymmetry": [0.5, 0.3, 0.7],
+    },
+    "ease": {"precision": ["float32"], "regularization": [100.0, 200.0, 50.0], "history_decay": [0.6, 0.8, 1.0]},
+    "als": {
+        "factors": [256, 128],
+        "history_decay": [0.3, 0.6, 1.0],
+        "regularization": [10.0, 1.0],
+        "alpha": [20.0, 5.0, 50.0],
+    },
+    "bpr": {
+        "factors": [128, 64],
+        "fold_in": [True, False],
+        "history_decay": [0.4, 0.7, 1.0],
+        "learning_rate": [0.05, 0.1],
+        "iterations": [150, 300],
+        "regularization": [0.003, 0.001],
+    },
+    **dict.fromkeys(NETWORKS, WIDE),
+    "gru4rec": {**WIDE, "cell_size": [256]},
+    "lstm": {**WIDE, "cell_size": [256]},
+}
+"""Values tried for each setting, one setting after the other, the first value being where the search starts."""
