@@ -110,3 +110,16 @@ def test_nothing_is_a_history_too(items):
     assert histories.n_events == 0
     assert lists(histories.last(3)) == items
     assert lists(histories.take(np.arange(len(items)))) == items
+
+
+def test_the_strongest_event_of_each_item():
+    view, cart, purchase = (EventType(word).code for word in ("view", "cart", "purchase"))
+    events = [(1, view), (2, view), (1, cart), (1, purchase), (1, purchase), (2, view), (3, cart), (3, view)]
+    items, codes = np.array(events).T
+    histories = Histories(np.array([0, 6, 8]), items.astype(np.int32), codes.astype(np.uint8), np.arange(8) * 10)
+    merged = histories.strongest()
+    assert merged.offsets.tolist() == [0, 2, 3]
+    assert merged.item_index.tolist() == [2, 1, 3]
+    assert merged.event_type.tolist() == [view, purchase, cart]
+    assert merged.timestamp.tolist() == [10, 30, 60]
+    assert histories.slice(1, 2).strongest().timestamp.tolist() == [60]

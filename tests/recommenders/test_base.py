@@ -14,8 +14,9 @@ from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.ease import EASEConfig
 from shopkeeper.recommenders.item_knn import ItemKNN
 from shopkeeper.recommenders.popular import MostPopular
+from shopkeeper.recommenders.recently_viewed import RecentlyViewed, RecentlyViewedConfig
 from shopkeeper.recommenders.registry import recommender_class, recommender_classes
-from shopkeeper.recommenders.transitions import Transitions
+from shopkeeper.recommenders.transitions import Transitions, TransitionsConfig
 
 
 def shop(walks: list[list[int]]) -> Dataset:
@@ -25,6 +26,14 @@ def shop(walks: list[list[int]]) -> Dataset:
 def test_seen_items_are_hidden_only_where_shoppers_do_not_come_back():
     assert Transitions().fit(shop([[1, 2, 3], [2, 3, 4]])).hide_seen
     assert not Transitions().fit(shop([[1, 2, 1], [2, 3, 2]])).hide_seen
+
+
+def test_whether_seen_items_are_hidden_can_be_said():
+    come_back = shop([[1, 2, 1], [2, 3, 2]])
+    assert Transitions(TransitionsConfig(hide_seen=True)).fit(come_back).hide_seen
+    assert not Transitions(TransitionsConfig(hide_seen=False)).fit(shop([[1, 2, 3], [2, 3, 4]])).hide_seen
+    silent = RecentlyViewed(RecentlyViewedConfig(hide_seen=True)).fit(come_back)
+    assert silent.recommend(histories=[["a"]], k=1).ids(0) == ["b"]
 
 
 def test_where_the_model_is_silent_popular_items_follow_below():

@@ -54,3 +54,17 @@ def test_settings_of_members_are_checked_when_the_blend_is_made():
 def test_each_member_keeps_checkpoints_of_its_own(cycle: Dataset, tmp_path):
     blend({"model": "sasrec"}, {"model": "sasrec"}).fit(cycle, training=BRIEF.replace(checkpoint_folder=tmp_path))
     assert sorted(folder.name for folder in tmp_path.iterdir()) == ["0-SASRec", "1-SASRec"]
+
+
+def test_of_fitted_members_only_the_weights_are_fitted(cycle: Dataset):
+    parts = split(cycle, SplitSettings(kind="leave_one_out"))
+    whole = blend({"model": "most_popular"}, {"model": "transitions", "settings": {"window": 3}})
+    whole.fit(parts.train, parts.validation)
+    again = Blend.of_fitted(whole.members)
+    assert again.members == whole.members
+    assert again.config.members[1].settings["window"] == 3
+    assert again.weights.tolist() == [0.5, 0.5]
+    again.fit_weights(parts.validation)
+    np.testing.assert_array_equal(again.weights, whole.weights)
+    users, histories = np.array([1, 2], dtype=np.int32), cycle.histories.slice(0, 2)
+    np.testing.assert_array_equal(again.score(users, histories), whole.score(users, histories))

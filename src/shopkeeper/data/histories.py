@@ -85,6 +85,17 @@ class Histories:
         )
         return self.where(from_end <= length)
 
+    def strongest(self) -> Histories:
+        """One event for each item of a shopper: the first of those of its strongest type (the highest code)."""
+        codes, order = np.asarray(self.event_type).astype(np.int16), np.arange(self.n_events)
+        order = np.lexsort((order, -codes, self.item_index, self.rows))
+        rows, items = self.rows[order], np.asarray(self.item_index)[order]
+        first = np.ones(len(order), dtype=bool)
+        first[1:] = (rows[1:] != rows[:-1]) | (items[1:] != items[:-1])
+        keep = np.zeros(len(order), dtype=bool)
+        keep[order[first]] = True
+        return self.where(keep)
+
     @staticmethod
     def joined(parts: Sequence[Histories]) -> Histories:
         """The shoppers of several histories, one after the other."""

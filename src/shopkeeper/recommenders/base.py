@@ -46,6 +46,10 @@ SCORE_BYTES = 64 << 20
 class RecommenderConfig(Settings):
     """Base of the settings of one recommender."""
 
+    hide_seen: bool | None = None
+    """Hide the items of a shopper's history where a question leaves it open; None does where few events come back to an
+    item, and never in models whose answer consists of such items."""
+
 
 class Recommender(ABC):
     """Base of all recommenders.
@@ -383,6 +387,8 @@ class Recommender(ABC):
         self._memory = None
         self._fallback = None
         self.hide_seen = not self.shows_seen and repeat_share(train.histories) < HIDE_SEEN_BELOW
+        if self.config.hide_seen is not None:
+            self.hide_seen = self.config.hide_seen
         # A history given at request time is taken for events of the type of interest that training has most of.
         counts = np.bincount(train.histories.event_type, minlength=len(EVENT_TYPES) + 1)
         self.usual_event = max(INTEREST_TYPES, key=lambda event_type: counts[event_type.code])

@@ -6,7 +6,7 @@ A member may come more than once; a network then starts from another seed each t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -91,7 +91,25 @@ class Blend(Recommender):
             )
             member.fit(train, validation, own, progress)
         if validation is not None and len(validation) > 0:
-            self._fit_mixture(sample_holdout(validation, self.config.validation_users, training.seed))
+            self.fit_weights(validation, training.seed)
+
+    @classmethod
+    def of_fitted(cls, members: Sequence[Recommender], hide_seen: bool | None = None) -> Blend:
+        """A blend of recommenders that are fitted already, all on the same data, each weighing the same.
+
+        Args:
+            members: The recommenders; they are not fitted again.
+            hide_seen: The setting of that name.
+        """
+        made = [Member(model=member.name, settings=member.config.model_dump()) for member in members]
+        blend = cls(build(BlendConfig, {"members": made, "hide_seen": hide_seen}))
+        blend.members = list(members)
+        blend._set_train(members[0].train)
+        return blend
+
+    def fit_weights(self, validation: Holdout, seed: int = 0) -> None:
+        """Fits weights and sharpness on held-out questions; the members stay as they are."""
+        self._fit_mixture(sample_holdout(validation, self.config.validation_users, seed))
 
     def _fit_mixture(self, asked: Holdout) -> None:
         found, shares = [], []

@@ -260,4 +260,5 @@ class SequenceRecommender(NeuralRecommender):
         """Only the events that the model reads."""
         codes = np.array([event.code for event in self.config.history_types], dtype=np.uint8)
         kept = np.isin(histories.event_type, codes)
-        return histories if kept.all() else histories.where(kept)
+        read = histories if kept.all() else histories.where(kept)
+        return read.strongest() if self.config.merge_events else read

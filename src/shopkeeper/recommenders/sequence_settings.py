@@ -39,6 +39,9 @@ class SequenceConfig(RecommenderConfig):
     """The target is drawn from so many next times (baskets): what the shopper will take soon, not only next."""
     history_types: tuple[EventType, ...] = INTEREST_TYPES
     """Event types that are read and predicted; others (impressions, returns) are passed over."""
+    merge_events: bool = False
+    """Read each item of a history once: its first event of the strongest type. The next item is then always a new one,
+    and its type says how far the shopper went with it: seen, in the cart, bought."""
     target_types: tuple[EventType, ...] | None = None
     """Event types that are predicted: after each event the target is the next event of these; None predicts all that
     are read."""
