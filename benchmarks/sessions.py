@@ -40,26 +40,28 @@ from shopkeeper.training.settings import TrainingSettings
 
 GRIDS: dict[str, dict[str, list[Any]]] = {
     "vsknn": {
-        "query_decay": ["same", "linear", "harmonic", "logarithmic"],
-        "vote_decay": ["same", "linear", "harmonic", "logarithmic", "quadratic"],
-        "idf": [0.0, 1.0, 10.0],
-        "own": [0.5, 0.7, 1.0, 1.3],
-        "length_power": [0.0, 0.1, 0.2, 0.3, 0.5],
-        "target_power": [0.0, 0.1, 0.2, 0.3],
-        "neighbors": [200, 300, 500, 1000, 1500],
-        "sessions_an_item": [100, 200, 300, 500, 1000],
+        "repeats": [2.0, 0.0, 1.0, 3.0],
+        "own": [1.3, 0.7, 1.0, 1.6],
+        "query_decay": ["linear", "same", "harmonic", "logarithmic"],
+        "vote_decay": ["harmonic", "linear", "logarithmic", "quadratic"],
+        "target_power": [0.15, 0.0, 0.1, 0.2, 0.3],
+        "length_power": [0.3, 0.0, 0.2, 0.4],
+        "idf": [1.0, 0.0, 10.0],
+        "neighbors": [300, 100, 500, 1000],
+        "sessions_an_item": [500, 200, 1000],
     },
     "stan": {
-        "history_decay": [0.6, 0.7, 0.8],
-        "vote_decay": [0.5, 0.6, 0.7, 0.8],
-        "distance_decay": [0.5, 0.6, 0.7, 0.8],
-        "before": [0.5, 0.7, 0.85, 1.0],
-        "recency_days": [50.0, 70.0, 100.0, 150.0],
-        "own": [0.5, 0.7, 0.85, 1.0],
-        "length_power": [0.1, 0.2, 0.3],
-        "target_power": [0.1, 0.15, 0.2, 0.25, 0.3],
-        "neighbors": [200, 300, 500, 1000],
-        "sessions_an_item": [300, 500, 1000, 2000],
+        "repeats": [2.0, 0.0, 1.0, 3.0],
+        "own": [0.85, 0.5, 0.7, 1.0],
+        "vote_decay": [0.6, 0.4, 0.5, 0.7, 0.85],
+        "history_decay": [0.75, 0.5, 0.65, 0.85],
+        "distance_decay": [0.7, 0.5, 0.6, 0.8],
+        "before": [0.85, 0.5, 0.7, 1.0],
+        "target_power": [0.2, 0.0, 0.1, 0.25, 0.3],
+        "length_power": [0.2, 0.0, 0.1, 0.3],
+        "recency_days": [100.0, 50.0, 70.0, 150.0],
+        "neighbors": [300, 100, 500, 1000],
+        "sessions_an_item": [500, 200, 1000],
     },
     "transitions": {
         "history_decay": [0.3, 0.5, 0.7, 0.9],
@@ -69,7 +71,7 @@ GRIDS: dict[str, dict[str, list[Any]]] = {
         "target_power": [0.0, 0.1, 0.2],
     },
 }
-"""Values tried for each setting, where the settings of the model are not given."""
+"""Values tried for each setting that is not given; the search starts from the first ones."""
 
 KS = (5, 10, 20)
 COLUMNS = tuple((metric, k) for k in KS for metric in ("recall", "mrr"))
@@ -207,7 +209,8 @@ def choose(
 
     best, reached = given, float("-inf")
     if grid and time.monotonic() < deadline:
-        for config, value in coordinate_search(given, grid, attempt):
+        start = {**{field: values[0] for field, values in grid.items()}, **given}
+        for config, value in coordinate_search(start, grid, attempt):
             if value > reached:
                 best, reached = config, value
             if time.monotonic() > deadline:

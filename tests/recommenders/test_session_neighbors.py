@@ -36,10 +36,13 @@ def scores(model: VSKNN | STAN, asked: list[int]) -> list[float]:
     return [float(value) for value in np.where(np.isneginf(found), 0, found)]
 
 
-def by_loops(walks, asked, query_weight, session_weight, event_weight, item_weight=lambda item: 1.0) -> list[float]:
+def newest_first(asked: list[int]) -> list[int]:
+    return list(dict.fromkeys(asked[::-1]))
+
+
+def by_loops(walks, asked, query_weight, session_weight, event_weight, item_weight) -> list[float]:
     """Every past session votes for each of its events: similarity times what the event counts."""
-    newest_first = list(dict.fromkeys(asked[::-1]))
-    places = {item: place for place, item in enumerate(newest_first)}
+    places = {item: place for place, item in enumerate(newest_first(asked))}
     expected = [0.0] * (N_ITEMS + 1)
     for number, walk in enumerate(walks):
         shared = [item for item in places if item in walk]
@@ -49,15 +52,15 @@ def by_loops(walks, asked, query_weight, session_weight, event_weight, item_weig
         latest = min(shared, key=lambda item: places[item])
         stands = len(walk) - 1 - walk[::-1].index(latest)
         for place, item in enumerate(walk):
-            expected[item] += similarity * event_weight(place - stands, places[latest]) * item_weight(item)
+            expected[item] += similarity * event_weight(place - stands, latest) * item_weight(item)
     return expected
 
 
 @settings(max_examples=60)
 @given(sessions, question, st.sampled_from([0.0, 2.0]))
 def test_vsknn_equals_loops_over_sessions(walks, asked, idf):
-    model = VSKNN(VSKNNConfig(query_decay="linear", vote_decay="harmonic", idf=idf, own=1.0, length_power=0.5,
-                              target_power=0.0, hide_seen=False)).fit(shop(walks))  # fmt: skip
+    model = VSKNN(VSKNNConfig(query_decay="linear", vote_decay="harmonic", idf=idf, own=1.0, repeats=0.0,
+                              length_power=0.5, target_power=0.0, hide_seen=False)).fit(shop(walks))  # fmt: skip
     n_sessions = sum(bool(walk) for walk in walks)
 
     def item_weight(item: int) -> float:
@@ -65,7 +68,7 @@ def test_vsknn_equals_loops_over_sessions(walks, asked, idf):
 
     expected = by_loops(
         walks, asked, lambda step: 1 - step / 10, lambda _, walk: len(walk) ** -0.5,
-        lambda _, step: 1 / (step + 1), item_weight,
+        lambda _, item: 1 / (newest_first(asked).index(item) + 1), item_weight,
     )  # fmt: skip
     np.testing.assert_allclose(scores(model, asked), expected, rtol=1e-4, atol=1e-6)
 
@@ -73,8 +76,8 @@ def test_vsknn_equals_loops_over_sessions(walks, asked, idf):
 @settings(max_examples=60)
 @given(sessions, question, st.sampled_from([None, 2.0]))
 def test_stan_equals_loops_over_sessions(walks, asked, recency):
-    config = STANConfig(history_decay=0.5, vote_decay=0.9, distance_decay=0.7, before=0.3, own=0.2, length_power=0.5,
-                        target_power=0.5, recency_days=recency, hide_seen=False)  # fmt: skip
+    config = STANConfig(history_decay=0.5, vote_decay=0.9, distance_decay=0.7, before=0.3, own=0.2, repeats=1.0,
+                        length_power=0.5, target_power=0.5, recency_days=recency, hide_seen=False)  # fmt: skip
     model = STAN(config).fit(shop(walks))
     ends = [number * DAY + (len(walk) - 1) * 1e6 for number, walk in enumerate(walks) if walk]
 
@@ -82,9 +85,9 @@ def test_stan_equals_loops_over_sessions(walks, asked, recency):
         age = (max(ends) - number * DAY - (len(walk) - 1) * 1e6) / DAY
         return len(walk) ** -0.5 * (1.0 if recency is None else np.exp(-age / recency))
 
-    def event_weight(distance: int, step: int) -> float:
-        side = 0.2 if distance == 0 else 0.3 if distance < 0 else 1.0
-        return 0.9**step * side * 0.7 ** max(0, abs(distance) - 1)
+    def event_weight(distance: int, shared: int) -> float:
+        side = 0.2 * asked.count(shared) if distance == 0 else 0.3 if distance < 0 else 1.0
+        return 0.9 ** newest_first(asked).index(shared) * side * 0.7 ** max(0, abs(distance) - 1)
 
     expected = by_loops(
         walks, asked, lambda step: 0.5**step, session_weight, event_weight,
@@ -116,7 +119,7 @@ def test_only_the_last_events_of_a_history_are_the_question():
 
 
 def test_an_item_that_comes_twice_counts_where_it_is_most_recent():
-    model = VSKNN(VSKNNConfig(query_decay="quadratic")).fit(shop([[1, 2], [3, 4]]))
+    model = VSKNN(VSKNNConfig(query_decay="quadratic", repeats=0.0)).fit(shop([[1, 2], [3, 4]]))
     assert scores(model, [1, 3, 1]) == scores(model, [3, 1])
 
 

@@ -40,9 +40,9 @@ SMALLEST = 1e-30
 class SessionNeighborsConfig(RecommenderConfig):
     """Settings of all session kNN models."""
 
-    neighbors: Annotated[int, Field(ge=1)] = 500
+    neighbors: Annotated[int, Field(ge=1)] = 300
     """So many sessions vote, the most similar ones."""
-    sessions_an_item: Annotated[int, Field(ge=1)] = 1000
+    sessions_an_item: Annotated[int, Field(ge=1)] = 500
     """So many most recent sessions of each item of the question are looked at."""
     history_length: Annotated[int, Field(ge=1, le=1000)] = 30
     """Only so many most recent events of a history make the question."""
@@ -52,6 +52,8 @@ class SessionNeighborsConfig(RecommenderConfig):
     """Votes for an item are divided by the number of its sessions to this power; above 0 favors rare items."""
     own: Annotated[float, Field(ge=0)] = 1.0
     """What the shared item itself counts in a vote, as a share; 1 in the papers, 0 never says the same item again."""
+    repeats: Annotated[float, Field(ge=0)] = 0.0
+    """The shared item itself counts the number of times that the question has it to this power; 0 in the papers."""
     weights: EventWeights = EventWeights()
     """Weight of each event type."""
 
@@ -60,7 +62,8 @@ class SessionNeighborsConfig(RecommenderConfig):
         "sessions_an_item": Integers(100, 5000, log=True),
         "length_power": Floats(0.0, 1.0),
         "target_power": Floats(0.0, 0.6),
-        "own": Floats(0.0, 1.0),
+        "own": Floats(0.0, 1.5),
+        "repeats": Floats(0.0, 3.0),
     }
 
 
@@ -73,13 +76,15 @@ class Shared:
         session: int64 [m].
         place: int64 [m]; the session's event on the most recent shared item of the question.
         step: int64 [m]; how many other items of the question are more recent than that one.
-        similarity: float32 [m]; above zero.
+        times: int64 [m]; how often the question has that item.
+    similarity: float32 [m]; above zero.
     """
 
     row: Int64Array
     session: Int64Array
     place: Int64Array
     step: Int64Array
+    times: Int64Array
     similarity: Float32Array
 
 
@@ -156,19 +161,20 @@ class SessionNeighbors(Recommender):
         vote, place = _ranges(index.offsets[shared.session], index.offsets[shared.session + 1])
         distance, items = place - shared.place[vote], index.item_index[place]
         counts = self._event_weights(distance, shared.step[vote]) * index.weight[place]
-        values = shared.similarity[vote] * np.where(distance == 0, self._own(shared.step)[vote], counts)
+        values = shared.similarity[vote] * np.where(distance == 0, self._own(shared)[vote], counts)
         values *= self._item_weights()[items]
         return _added_up(shared.row[vote], items, values.astype(np.float32), (len(histories), self.train.n_items + 1))
 
-    def _own(self, step: Int64Array) -> Float32Array:
+    def _own(self, shared: Shared) -> Float32Array:
         """What the shared item counts in the vote of its session."""
-        share: Float32Array = np.float32(self.config.own) * self._event_weights(np.ones_like(step), step)
-        return share
+        powers = (self.config.own * shared.times ** float(self.config.repeats)).astype(np.float32)
+        votes: Float32Array = powers * self._event_weights(np.ones_like(shared.step), shared.step)
+        return votes
 
     def _shared(self, histories: Histories) -> Shared:
         """All sessions looked at, by question."""
         counted = histories.where(self.weights[histories.event_type] > 0).last(self.config.history_length)
-        counted = _last_of_each_item(counted)
+        counted, times = _last_of_each_item(counted)
         items, step = np.asarray(counted.item_index), places_from_end(counted)
         weight = self._query_weights(step, items) * self.weights[counted.event_type]
         event, entry = _ranges(self.index.item_offsets[items], self.index.item_offsets[items + 1])
@@ -180,12 +186,13 @@ class SessionNeighbors(Recommender):
         session = self.index.session_of(place)
         first = np.flatnonzero(np.diff(row * self.index.n_sessions + session, prepend=-1))
         if len(first) == 0:
-            return Shared(row, session, place, event, np.zeros(0, np.float32))
-        latest = np.maximum.reduceat(event * len(self.index.item_index) + place, first)
-        event_of_latest, place = np.divmod(latest, len(self.index.item_index))
+            return Shared(row, session, place, event, event, np.zeros(0, np.float32))
+        latest, place = np.divmod(
+            np.maximum.reduceat(event * len(self.index.item_index) + place, first), len(self.index.item_index)
+        )
         similarity = np.add.reduceat(weight[event], first) * self._session_weights(session[first])
         similarity = np.maximum(similarity, SMALLEST).astype(np.float32)
-        return Shared(row[first], session[first], place, step[event_of_latest], similarity)
+        return Shared(row[first], session[first], place, step[latest], times[latest], similarity)
 
     def _nearest(self, shared: Shared, n_rows: int) -> Shared:
         """The most similar sessions of each question."""
@@ -193,7 +200,7 @@ class SessionNeighbors(Recommender):
         offsets = np.concatenate([[0], np.cumsum(counts)])
         pairs = csr_array((shared.similarity, np.arange(offsets[-1]), offsets), shape=(n_rows, max(1, offsets[-1])))
         kept = keep_largest(pairs, self.config.neighbors).indices
-        return Shared(*(getattr(shared, name)[kept] for name in ("row", "session", "place", "step", "similarity")))
+        return Shared(*(values[kept] for values in vars(shared).values()))
 
     def state(self) -> dict[str, NDArray[Any]]:
         """The sessions and the event weights."""
@@ -213,14 +220,14 @@ def _ranges(starts: Int64Array, ends: Int64Array) -> tuple[Int64Array, Int64Arra
     return owner, starts[owner] + within
 
 
-def _last_of_each_item(histories: Histories) -> Histories:
-    """Without the events whose item comes again later in the same history."""
+def _last_of_each_item(histories: Histories) -> tuple[Histories, Int64Array]:
+    """Without the events whose item comes again later in the same history; and how often each item came, int64."""
     items = np.asarray(histories.item_index).astype(np.int64)
     keys = histories.rows * (int(items.max(initial=0)) + 1) + items
-    _, from_end = np.unique(keys[::-1], return_index=True)
-    keep = np.zeros(len(keys), dtype=bool)
-    keep[len(keys) - 1 - from_end] = True
-    return histories.where(keep)
+    _, from_end, times = np.unique(keys[::-1], return_index=True, return_counts=True)
+    counts = np.zeros(len(keys), dtype=np.int64)
+    counts[len(keys) - 1 - from_end] = times
+    return histories.where(counts > 0), counts[counts > 0]
 
 
 def _added_up(rows: Int64Array, items: Int32Array, values: Float32Array, shape: tuple[int, int]) -> Csr:

@@ -21,9 +21,17 @@ Decay: TypeAlias = Literal["same", "linear", "harmonic", "logarithmic", "quadrat
 
 
 class VSKNNConfig(SessionNeighborsConfig):
-    """Settings of `VSKNN`."""
+    """Settings of `VSKNN`; the defaults are those found on view sessions (`benchmarks/sessions.py`)."""
 
-    query_decay: Decay = "harmonic"
+    length_power: Annotated[float, Field(ge=0, le=1)] = 0.3
+    """Similarity is divided by the number of events of the neighbor to this power; 0 in the paper."""
+    target_power: Annotated[float, Field(ge=0, le=1)] = 0.15
+    """Votes for an item are divided by the number of its sessions to this power; 0 in the paper."""
+    own: Annotated[float, Field(ge=0)] = 1.3
+    """What the shared item itself counts in a vote, as a share; 1 in the paper, 0 never says the same item again."""
+    repeats: Annotated[float, Field(ge=0)] = 2.0
+    """The shared item itself counts the number of times that the question has it to this power; 0 in the paper."""
+    query_decay: Decay = "linear"
     """How items of the question count the less the further back they lie, when similarity is told."""
     vote_decay: Decay = "harmonic"
     """How a neighbor's vote counts the less the further back the most recent shared item lies."""
