@@ -15,14 +15,15 @@ from shopkeeper.nn.event_embedding import EventEmbedding
 from shopkeeper.nn.negatives import NegativeSampler
 from shopkeeper.nn.sequence_network import SequenceNetwork
 from shopkeeper.nn.sequences import Sequences
-from shopkeeper.training.next_item import NextItemLoss, NextItemObjective, WindowSettings
+from shopkeeper.training.item_loss import ItemLossSettings
+from shopkeeper.training.next_item import NextItemObjective, WindowSettings
 from shopkeeper.training.settings import TrainingSettings
 
 WALKS = [[1, 2, 1, 3, 1], [4, 4], [5, 6, 7, 5, 6], [8]]
 
 
 def objective(name: str, **changes) -> NextItemObjective:
-    loss = NextItemLoss(name, n_negatives=9)
+    loss = ItemLossSettings(name, n_negatives=9)
     training = TrainingSettings(batch_targets=100, **changes)
     return NextItemObjective(Histories.of_items(WALKS), 9, WindowSettings(max_length=6), loss, training)
 
@@ -77,7 +78,7 @@ def test_the_plan_depends_on_seed_and_epoch_alone():
     def order(seed: int, epoch: int) -> list[list[int]]:
         training = TrainingSettings(batch_targets=2, seed=seed)
         histories = Histories.of_items([[1, 2, 3]] * 20)
-        plan = NextItemObjective(histories, 3, WindowSettings(5), NextItemLoss(), training).plan(epoch)
+        plan = NextItemObjective(histories, 3, WindowSettings(5), ItemLossSettings(), training).plan(epoch)
         return [batch.chosen.tolist() for batch in plan]
 
     assert order(0, 0) == order(0, 0)
@@ -94,7 +95,8 @@ def test_ties_are_read_and_predicted_in_a_new_order_each_epoch():
     histories = Histories.of_items([[1, 2, 3, 4]])
     histories = replace(histories, timestamp=np.array([0, 0, 0, 1]))
     cut = WindowSettings(shuffle_ties=True)
-    chosen = NextItemObjective(histories, 4, cut, NextItemLoss(), TrainingSettings(), Moments(histories, ordered=True))
+    loss, moments = ItemLossSettings(), Moments(histories, ordered=True)
+    chosen = NextItemObjective(histories, 4, cut, loss, TrainingSettings(), moments)
     read: set[tuple[int, ...]] = set()
 
     class Listening(torch.nn.Module):

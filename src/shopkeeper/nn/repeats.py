@@ -88,6 +88,6 @@ class RepeatBonus(nn.Module):
 
 
 def _first_events(items: Tensor) -> Tensor:
-    """Which events are the first of their item, bool [b, length]."""
+    """Which events are the first of their item, bool [b, length]; those of item 0 (padded, masked) never are."""
     same = items[:, :, None] == items[:, None, :]
-    return ~same.tril(-1).any(dim=2)
+    return ~same.tril(-1).any(dim=2) & (items > 0)

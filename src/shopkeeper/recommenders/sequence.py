@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
     from shopkeeper.nn.embedding import ItemTable
     from shopkeeper.nn.sequence_network import SequenceNetwork
-    from shopkeeper.training.next_item import NextItemLoss, NextItemObjective
+    from shopkeeper.nn.sequences import Sequences
+    from shopkeeper.training.item_loss import ItemLossSettings
+    from shopkeeper.training.next_item import WindowSettings
+    from shopkeeper.training.objective import Objective
 
 FULL_SOFTMAX_ITEMS = 50_000
 """Up to so many items `loss="auto"` takes the full softmax."""
@@ -175,8 +178,6 @@ class SequenceRecommender(NeuralRecommender):
         """The network's states after the last event of each history that has one, batches of like length at a time."""
         import torch
 
-        from shopkeeper.training.reading import read_windows
-
         histories = self._read(histories)
         lengths = np.minimum(histories.lengths, self.config.max_length)
         order = np.flatnonzero(lengths)
@@ -187,11 +188,17 @@ class SequenceRecommender(NeuralRecommender):
         with torch.inference_mode():
             for start in range(0, len(order), size):
                 rows = order[start : start + size]
-                read = read_windows(histories, pack_last(histories, rows, self.config.max_length), device)
+                read = self._asked(histories, rows, device)
                 items = read.pad(read.items)
                 asked = torch.full((len(rows),), self.asked_type.code, device=device)
                 bonus = None if network.repeats is None else network.repeats.last(items, read.lengths)
                 yield States(rows, items, network.last(read, asked), bonus)
+
+    def _asked(self, histories: Histories, rows: Int64Array, device: torch.device) -> Sequences:
+        """What is read of some histories (int64 [b]): the state after the last event of each tells what follows."""
+        from shopkeeper.training.reading import read_windows
+
+        return read_windows(histories, pack_last(histories, rows, self.config.max_length), device)
 
     def _logits(self, state: States) -> Tensor:
         """Logits of all items, float [rows, n_items + 1]."""
@@ -205,23 +212,31 @@ class SequenceRecommender(NeuralRecommender):
         vectors: Float32Array = network.items.embedding.weight.detach().float().cpu().numpy()
         return vectors
 
-    def _objective(self, training: TrainingSettings) -> NextItemObjective:
-        from shopkeeper.training.next_item import NextItemObjective, WindowSettings
+    def _objective(self, training: TrainingSettings) -> Objective[Any]:
+        from shopkeeper.training.next_item import NextItemObjective
 
-        config, histories = self.config, self._read(self.train.histories)
-        wanted = None
-        if config.target_types is not None:
-            wanted = np.isin(histories.event_type, [event.code for event in config.target_types])
+        histories = self._read(self.train.histories)
         return NextItemObjective(
-            histories,
-            self.train.n_items,
-            WindowSettings(
-                config.max_length, config.overlap, config.prefix_rows, config.alike, config.ties == "shuffle"
-            ),
-            self._loss(),
-            training,
-            Moments(histories, config.ties != "skip", config.horizon, wanted),
+            histories, self.train.n_items, self._cut(), self._loss(), training, self._moments(histories)
         )
+
+    def _cut(self) -> WindowSettings:
+        from shopkeeper.training.next_item import WindowSettings
+
+        config = self.config
+        return WindowSettings(
+            config.max_length, config.overlap, config.prefix_rows, config.alike, config.ties == "shuffle"
+        )
+
+    def _moments(self, histories: Histories) -> Moments:
+        """What may follow each event."""
+        return Moments(histories, self.config.ties != "skip", self.config.horizon, self._wanted(histories))
+
+    def _wanted(self, histories: Histories) -> BoolArray | None:
+        """Events that may be targets, bool [events]; None where all may."""
+        if self.config.target_types is None:
+            return None
+        return np.isin(histories.event_type, [event.code for event in self.config.target_types])
 
     def _item_table(self) -> ItemTable:
         """Fresh embeddings of the catalog."""
@@ -232,13 +247,13 @@ class SequenceRecommender(NeuralRecommender):
         table.set_popularity(self.train.item_counts())
         return table
 
-    def _loss(self) -> NextItemLoss:
-        from shopkeeper.training.next_item import NextItemLoss
+    def _loss(self) -> ItemLossSettings:
+        from shopkeeper.training.item_loss import ItemLossSettings
 
         name = self.config.loss
         if name == "auto":
             name = "softmax" if self.train.n_items <= FULL_SOFTMAX_ITEMS else "sampled_softmax"
-        return NextItemLoss(
+        return ItemLossSettings(
             name=name,
             n_negatives=self.config.n_negatives,
             popularity_power=self.config.popularity_power,
