@@ -25,7 +25,7 @@ def shop(n_users: int = 120) -> Dataset:
 def fitted(**changes: object) -> SASRec:
     config = {"embedding_size": 16, "embedding_dropout": 0.0, "dropout": 0.0, "merge_events": True, **changes}
     training = TrainingSettings(
-        epochs=6, batch_targets=32, device="cpu", optimizer=OptimizerSettings(learning_rate=0.01)
+        epochs=20, batch_targets=32, device="cpu", optimizer=OptimizerSettings(learning_rate=0.01)
     )
     return SASRec(build(SASRecConfig, config)).fit(shop(), training=training)
 
