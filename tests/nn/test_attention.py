@@ -73,6 +73,18 @@ def test_sequences_of_any_lengths_are_read_as_each_alone(causal):
         torch.testing.assert_close(ours, of_sequences(module, alone[None])[0])
 
 
+@pytest.mark.parametrize("lengths", [[3, 1, 7], [4, 4]])
+@pytest.mark.parametrize("causal", [True, False])
+def test_the_shorter_way_to_the_last_event_ends_at_the_same_state(lengths, causal):
+    torch.manual_seed(0)
+    module = Transformer(12, 2, 3, 9, causal=causal).double().eval()
+    for block in module.blocks:
+        torch.nn.init.normal_(block.mixer.bias.by_distance)
+    sequences = Sequences(torch.ones(sum(lengths), dtype=torch.int64), torch.tensor(lengths))
+    hidden = torch.randn(sum(lengths), 12, dtype=torch.float64)
+    torch.testing.assert_close(module.last(hidden, sequences), module(hidden, sequences)[sequences.ends])
+
+
 def test_no_event_sees_a_later_one():
     module = Transformer(12, 2, 3, 9).double().eval()
     hidden = torch.randn(2, 9, 12, dtype=torch.float64)

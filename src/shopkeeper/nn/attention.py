@@ -49,6 +49,20 @@ class RelativeBias(nn.Module):
         line = torch.cat([ahead, bias], dim=1)
         return line.unfold(1, length, 1).flip(2)  # entry (i, j) is line[i - j + length - 1]
 
+    def last(self, lengths: Tensor, longest: int) -> Tensor:
+        """The bias when the last event of each sequence asks.
+
+        Args:
+            lengths: int64 [b].
+            longest: The largest of them.
+
+        Returns:
+            Float [b, n_heads, longest]; minus infinity beyond the end of a sequence.
+        """
+        distance = lengths[:, None] - 1 - torch.arange(longest, device=lengths.device)
+        bias = self.by_distance[:, distance.clamp(min=0)].transpose(0, 1)
+        return bias.masked_fill((distance < 0)[:, None], float("-inf"))
+
 
 class SelfAttention(nn.Module):
     """Multi-head attention of each event to the events of its sequence, to itself and earlier ones where causal.
@@ -82,6 +96,20 @@ class SelfAttention(nn.Module):
         weights = functional.dropout(scores.softmax(-1), self.dropout, self.training)
         mixed = (weights @ value).transpose(1, 2).flatten(2)
         return cast(Tensor, self.project_out(sequences.pack(mixed)))
+
+    def last(self, hidden: Tensor, sequences: Sequences) -> Tensor:
+        """What the last event of each sequence attends to alone: hidden states float [n, size] to float [b, size]."""
+        size = hidden.shape[1]
+        weight, bias = self.project_in.weight, self.project_in.bias
+        asking = functional.linear(hidden[sequences.ends], weight[:size], bias[:size])
+        query = asking.view(-1, self.n_heads, 1, size // self.n_heads)
+        split = sequences.pad(functional.linear(hidden, weight[size:], bias[size:]))
+        split = split.view(*split.shape[:2], 2, self.n_heads, size // self.n_heads)
+        key, value = split.permute(2, 0, 3, 1, 4).unbind(0)
+        scores = (query @ key.transpose(-1, -2) * (size // self.n_heads) ** -0.5).squeeze(2)
+        weights = (scores + self.bias.last(sequences.lengths, sequences.longest)).softmax(-1)
+        mixed = (weights[:, :, None] @ value).flatten(1)
+        return cast(Tensor, self.project_out(mixed))
 
 
 class FeedForward(nn.Module):
@@ -125,7 +153,14 @@ class TransformerBlock(nn.Module):
 
     def forward(self, hidden: Tensor, sequences: Sequences) -> Tensor:
         """Transforms hidden states, float [n, size], to the same shape."""
-        hidden = self.norm_mixer(hidden + self.dropout(self.mixer(hidden, sequences)))
+        return self._after(hidden, self.mixer(hidden, sequences))
+
+    def last(self, hidden: Tensor, sequences: Sequences) -> Tensor:
+        """The same for the last event of each sequence alone, float [b, size]; the mixer is a `SelfAttention`."""
+        return self._after(hidden[sequences.ends], cast(SelfAttention, self.mixer).last(hidden, sequences))
+
+    def _after(self, hidden: Tensor, mixed: Tensor) -> Tensor:
+        hidden = self.norm_mixer(hidden + self.dropout(mixed))
         return cast(Tensor, self.norm_feed_forward(hidden + self.dropout(self.feed_forward(hidden))))
 
 
@@ -155,3 +190,9 @@ class Transformer(nn.Module):
         for block in self.blocks:
             hidden = block(hidden, sequences)
         return hidden
+
+    def last(self, hidden: Tensor, sequences: Sequences) -> Tensor:
+        """The state of the last event of each sequence, float [b, size]; the last block spares itself the others."""
+        for block in self.blocks[:-1]:
+            hidden = block(hidden, sequences)
+        return cast(TransformerBlock, self.blocks[-1]).last(hidden, sequences)

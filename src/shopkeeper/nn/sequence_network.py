@@ -6,7 +6,7 @@ gives as many states, each made of its event and those before it.
 
 from __future__ import annotations
 
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -20,6 +20,14 @@ class Encoder(Protocol):
 
     def __call__(self, hidden: Tensor, sequences: Sequences) -> Tensor:
         """Hidden states, float [n, size], to the same shape."""
+
+
+@runtime_checkable
+class LastEncoder(Protocol):
+    """An encoder that has a shorter way to the state of the last event of each sequence."""
+
+    def last(self, hidden: Tensor, sequences: Sequences) -> Tensor:
+        """Hidden states, float [n, size], to float [b, size]."""
 
 
 class SequenceNetwork(nn.Module):
@@ -81,4 +89,6 @@ class SequenceNetwork(nn.Module):
         Returns:
             Float [b, width].
         """
-        return self.query(self(sequences)[sequences.ends], asked)
+        if not isinstance(self.encoder, LastEncoder):
+            return self.query(self(sequences)[sequences.ends], asked)
+        return self.query(self.encoder.last(self.events(self.items, sequences), sequences), asked)
