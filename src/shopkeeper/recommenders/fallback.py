@@ -30,8 +30,9 @@ def fill_in(scores: Float32Array, fallback: Float32Array) -> BoolArray:
     Returns:
         Where it did, bool of the shape of `scores`.
     """
+    if scores.min(initial=0.0) > -np.inf:
+        return np.zeros(scores.shape, dtype=bool)
     silent: BoolArray = np.isneginf(scores)
-    if silent.any():
-        floor = np.min(scores, axis=1, initial=0.0, where=~silent, keepdims=True)
-        np.copyto(scores, floor + fallback, where=silent)
+    floor = np.min(scores, axis=1, initial=0.0, where=~silent, keepdims=True)
+    np.copyto(scores, floor + fallback, where=silent)
     return silent

@@ -133,9 +133,26 @@ class SequenceRecommender(NeuralRecommender):
 
     def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
         """Inner product of the state after the last event with all item embeddings; minus infinity without events."""
-        scores = np.full((len(histories), self.train.n_items + 1), -np.inf, dtype=np.float32)
-        for state in self._states(histories):
-            scores[state.rows] = self._logits(state).float().cpu().numpy()
+        import torch
+
+        network: Any = self.network
+        silent = np.ones(len(histories), dtype=bool)
+        states = list(self._states(histories))
+        if not states:
+            return np.full((len(histories), self.train.n_items + 1), -np.inf, dtype=np.float32)
+        hidden = states[0].hidden.new_zeros(len(histories), states[0].hidden.shape[1])
+        with torch.inference_mode():
+            for state in states:
+                hidden[torch.from_numpy(state.rows)] = state.hidden
+                silent[state.rows] = False
+            logits = network.items.logits(hidden)
+            for state in states:
+                if state.bonus is not None:
+                    rows = torch.from_numpy(state.rows).to(logits.device)
+                    places = rows[:, None] * logits.shape[1] + state.items
+                    logits.view(-1).scatter_add_(0, places.flatten(), state.bonus.flatten())
+        scores: Float32Array = logits.float().cpu().numpy()
+        scores[silent] = -np.inf
         return scores
 
     def score_items(self, user_index: Int32Array, histories: Histories, item_index: Int32Array) -> Float32Array:
