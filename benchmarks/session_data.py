@@ -51,6 +51,13 @@ class Sessions:
         first, last = self.offsets[start], self.offsets[stop]
         return Sessions(self.offsets[start : stop + 1] - first, self.items[first:last])
 
+    def take(self, places: Int64Array) -> Sessions:
+        """The sessions at these places."""
+        lengths = np.diff(self.offsets)[places]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        events = np.arange(offsets[-1]) + np.repeat(self.offsets[places] - offsets[:-1], lengths)
+        return Sessions(offsets, self.items[events])
+
     def where(self, keep: BoolArray) -> Sessions:
         """Only some events; sessions that have fewer than two left are dropped."""
         counts = np.concatenate([[0], np.cumsum(keep)])[self.offsets]
@@ -98,6 +105,14 @@ class Questions:
         ignored = int(self.prefixes.offsets[-1]) - asked.n_events
         users = pa.array(np.arange(n))
         return Holdout(users, np.zeros(n, dtype=np.int32), asked, target, ignored_history_events=ignored)
+
+    def sample(self, n: int, seed: int = 0) -> Questions:
+        """At most so many of them, a fixed random sample, in their order."""
+        if n >= len(self.targets):
+            return self
+        places = np.sort(np.random.default_rng(seed).choice(len(self.targets), n, replace=False))
+        session = np.unique(self.session[places], return_inverse=True)[1]
+        return Questions(self.prefixes.take(places), self.targets[places], session, self.first_minute)
 
     def repeat_share(self) -> float:
         """Share of the targets that the question holds already."""

@@ -97,7 +97,7 @@ class Result:
         scoring: Of the whole test.
         megabytes: What that model has learned.
         seeds: One run each.
-        validation: Figures on the whole validation part, of the first seed.
+        validation: Figures in percent on the sample of the validation part.
         test: Figures in percent.
     """
 
@@ -159,8 +159,9 @@ def run(
 ) -> Result:
     """Chooses settings on validation with the first seed, then asks the test once for each seed."""
     started = time.monotonic()
-    validation = parts.validation.holdout(parts.train.items)
-    config, trials = choose(name, given, parts.train, validation, options.sample, training, deadline)
+    asked = parts.validation.sample(options.sample)
+    validation = asked.holdout(parts.train.items)
+    config, trials = choose(name, given, parts.train, validation, training, deadline)
     search_seconds = time.monotonic() - started
     n_seeds = 1 if recommender_class(name).__name__.lower() in UNTRAINED else options.seeds
     seeds = tuple(range(training.seed, training.seed + n_seeds))
@@ -177,7 +178,7 @@ def run(
         name, model.config.model_dump(mode="json"), trials, search_seconds,
         "all training sessions" if options.refit else "training sessions without validation",
         epochs, fitting, tests[-1].scoring, tests[-1].model_megabytes, seeds,
-        _figures(checks, parts.validation.session), _figures(tests, parts.test.session),
+        _figures(checks, asked.session), _figures(tests, parts.test.session),
     )  # fmt: skip
     print(
         f"{name}: P@20 {result.test['recall@20'].value:.2f}, MRR@20 {result.test['mrr@20'].value:.2f}", file=sys.stderr
@@ -190,13 +191,12 @@ def choose(
     given: dict[str, Any],
     train: Dataset,
     validation: Holdout,
-    sample: int,
     training: TrainingSettings,
     deadline: float,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The best settings on a sample of the validation part until the deadline, and all that was tried."""
+    """The best settings on the validation part until the deadline, and all that was tried."""
     grid = {field: values for field, values in GRIDS.get(name.lower(), {}).items() if field not in given}
-    choosing = REPORTING.replace(ks=(20,), max_users=sample)
+    choosing = REPORTING.replace(ks=(20,))
     trials: list[dict[str, Any]] = []
 
     def attempt(config: dict[str, Any]) -> float:
@@ -309,7 +309,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, default=1, help="runs of each model that starts from random numbers")
     parser.add_argument("--minutes", type=float, default=30.0, help="for choosing settings, all models together")
     parser.add_argument("--validation-share", type=float, default=0.08, help="of the training sessions, the last ones")
-    parser.add_argument("--sample", type=int, default=10_000, help="validation questions asked for each setting tried")
+    parser.add_argument("--sample", type=int, default=10_000, help="questions of the validation part that are asked")
     parser.add_argument("--refit", action="store_true", help="learn from the validation sessions too, before the test")
     parser.add_argument("--set", action="append", default=[], help="a training setting, for example epochs=40")
     parser.add_argument("--config", action="append", default=[], help="a setting of a model: stan.neighbors=300")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,19 @@ def test_a_folder_or_share_that_will_not_do_says_so(folder):
     (folder / "train_sessions.csv").unlink()
     with pytest.raises(DataError, match=r"no train_sessions\.csv"):
         load(folder, 0.4)
+
+
+def test_a_sample_keeps_questions_together_with_their_targets(folder):
+    questions = load(folder, 0.4).test
+    some = questions.sample(3)
+    whole = {(tuple(prefix), target) for prefix, target in pairs(questions)}
+    assert len(some.targets) == 3
+    assert {(tuple(prefix), target) for prefix, target in pairs(some)} <= whole
+    assert some.session.tolist()[0] == 0
+    assert questions.sample(99) is questions
+
+
+def pairs(questions) -> list[tuple[list[int], int]]:
+    events = questions.prefixes.items
+    prefixes = [events[first:last].tolist() for first, last in pairwise(questions.prefixes.offsets)]
+    return list(zip(prefixes, questions.targets.tolist(), strict=True))

@@ -33,6 +33,8 @@ from shopkeeper.types import Float32Array, Float64Array, Int32Array, Int64Array
 
 BYTES_SORTING = 60.0
 """Of an event while the sessions of each item are sorted."""
+BATCH = 64
+"""Shoppers scored at once."""
 SMALLEST = 1e-30
 """Similarities are kept above zero, however small."""
 
@@ -111,7 +113,7 @@ class SessionNeighbors(Recommender):
         self.index = SessionIndex.of(train, self.weights, self.config.sessions_an_item)
 
     @abstractmethod
-    def _query_weights(self, step: Int64Array, items: Int32Array) -> Float32Array:
+    def _query_weights(self, step: Int64Array) -> Float32Array:
         """What items of a question count when `step` many others are more recent, float32 of that length."""
 
     def _session_weights(self, session: Int64Array) -> Float32Array:
@@ -128,6 +130,10 @@ class SessionNeighbors(Recommender):
             distance: int64 [n]; places after (or, below zero, before) the shared item; never 0.
             step: int64 [n]; how many other items of the question are more recent than the shared one.
         """
+
+    def batch_size(self) -> int:
+        """Few shoppers at once: their scores then stay in the processor's cache."""
+        return min(BATCH, super().batch_size())
 
     def _item_weights(self) -> Float64Array:
         """What votes for each item count, float64 [n_items + 1]."""
@@ -176,7 +182,7 @@ class SessionNeighbors(Recommender):
         counted = histories.where(self.weights[histories.event_type] > 0).last(self.config.history_length)
         counted, times = _last_of_each_item(counted)
         items, step = np.asarray(counted.item_index), places_from_end(counted)
-        weight = self._query_weights(step, items) * self.weights[counted.event_type]
+        weight = self._query_weights(step) * self.weights[counted.event_type]
         event, entry = _ranges(self.index.item_offsets[items], self.index.item_offsets[items + 1])
         place, row = self.index.places[entry], counted.rows[event]
         # One sort of numbers in place of several of columns: by question, place of the session's event, and event.

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from shopkeeper.recommenders.session_neighbors import SessionNeighbors, SessionNeighborsConfig
 from shopkeeper.search_space import Floats, SearchSpace
-from shopkeeper.types import Float32Array, Int32Array, Int64Array
+from shopkeeper.types import Float32Array, Int64Array
 
 
 class STANConfig(SessionNeighborsConfig):
@@ -58,7 +58,7 @@ class STAN(SessionNeighbors):
     learns = "order"
     follows = True
 
-    def _query_weights(self, step: Int64Array, items: Int32Array) -> Float32Array:
+    def _query_weights(self, step: Int64Array) -> Float32Array:
         return np.power(np.float32(self.config.history_decay), step, dtype=np.float32)
 
     def _session_weights(self, session: Int64Array) -> Float32Array:

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from shopkeeper.recommenders.session_neighbors import SessionNeighbors, SessionNeighborsConfig
 from shopkeeper.search_space import Choice, Floats, SearchSpace
-from shopkeeper.types import Float32Array, Float64Array, Int32Array, Int64Array
+from shopkeeper.types import Float32Array, Float64Array, Int64Array
 
 Decay: TypeAlias = Literal["same", "linear", "harmonic", "logarithmic", "quadratic"]
 """What an item counts that n are more recent than: 1, 1 - n / 10, 1 / (n + 1), 1 / log10(n + 2.7), or 1 / (n + 1)^2."""
@@ -51,7 +51,7 @@ class VSKNN(SessionNeighbors):
     Config = VSKNNConfig
     config: VSKNNConfig
 
-    def _query_weights(self, step: Int64Array, items: Int32Array) -> Float32Array:
+    def _query_weights(self, step: Int64Array) -> Float32Array:
         return _decayed(step, self.config.query_decay)
 
     def _event_weights(self, distance: Int64Array, step: Int64Array) -> Float32Array:
