@@ -196,9 +196,12 @@ class Bench:
                 command, stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, **threads}, cwd=self.folder
             )  # some libraries write logs where they are
             assert child.stdout is not None  # noqa: S101
-            for line in child.stdout:
-                yield json.loads(line)
-            code = child.wait()
+            try:
+                for line in child.stdout:
+                    yield json.loads(line)
+                code = child.wait()
+            finally:
+                child.kill()
         if code:
             tail = "\n".join(errors.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
             raise ShopkeeperError(f"{Path(command[1]).name} ended with code {code}", got=tail)
