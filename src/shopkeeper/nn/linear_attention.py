@@ -85,7 +85,8 @@ class LinearAttention(nn.Module):
     def forward(self, hidden: Tensor, sequences: Sequences) -> Tensor:
         """Attends; hidden states float [n, size] to the same shape."""
         size = hidden.shape[1]
-        split = sequences.pad(self.project_in(hidden)).unflatten(2, (3, self.n_heads, size // self.n_heads))
+        split = sequences.pad(self.project_in(hidden))
+        split = split.view(*split.shape[:2], 3, self.n_heads, size // self.n_heads)
         query, key, value = split.permute(2, 0, 3, 1, 4).unbind(0)
         query = functional.normalize(functional.elu(query), dim=-1)
         mixed = fading_sums(functional.elu(key), value, query, functional.logsigmoid(self.fade))
