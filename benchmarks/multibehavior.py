@@ -118,15 +118,16 @@ def main(arguments: list[str] | None = None) -> None:
     chosen_on = validation_part(whole.train, training.seed)
     bench = Bench(whole, chosen_on, training, options.seeds)
     ends = time.monotonic() + 60 * options.minutes
+    parts = {"test": whole.facts(), "validation": chosen_on.facts()}
     for place, name in enumerate(names):
         bench.run(name, time.monotonic() + max(0.0, ends - time.monotonic()) / (len(names) - place))
+        if options.json:  # what is done is kept, should a later row be broken off
+            write_text_atomic(options.json, to_json(options, parts, n_items, training, bench.results))
     if BLEND in options.models.split(","):
         bench.run_blend()
-    parts = {"test": whole.facts(), "validation": chosen_on.facts()}
-    comparisons = compare_best(bench.results)
-    print(to_text(parts["test"], n_items, bench.results, comparisons))
+    print(to_text(parts["test"], n_items, bench.results))
     if options.json:
-        write_text_atomic(options.json, to_json(options, parts, n_items, training, bench.results, comparisons))
+        write_text_atomic(options.json, to_json(options, parts, n_items, training, bench.results))
 
 
 class Bench:
@@ -236,7 +237,7 @@ def compare_best(results: list[Result]) -> tuple[Comparison, ...]:
     return tuple(one for each in found for one in each if (one.metric, one.k) in COMPARED)
 
 
-def to_text(facts: dict[str, Any], n_items: int, results: list[Result], comparisons: tuple[Comparison, ...]) -> str:
+def to_text(facts: dict[str, Any], n_items: int, results: list[Result]) -> str:
     """Both tables: the rows, and the differences."""
     head = ["model", "reads", *(f"{metric[0].upper()}@{k}" for metric, k in COLUMNS), "R@10 95 %", "N@10 95 %"]
     rows = []
@@ -252,6 +253,7 @@ def to_text(facts: dict[str, Any], n_items: int, results: list[Result], comparis
         f"{facts['targets_in_history']:.1%} in the shopper's history\n"
         + table([*head, "valid N@10", "fit s", "seeds"], rows)
     )
+    comparisons = compare_best(results)
     if not comparisons:
         return text
     lines = [
@@ -262,9 +264,8 @@ def to_text(facts: dict[str, Any], n_items: int, results: list[Result], comparis
 
 
 def to_json(
-    options: argparse.Namespace, parts: dict[str, Any], n_items: int, training: TrainingSettings,
-    results: list[Result], comparisons: tuple[Comparison, ...],
-) -> str:  # fmt: skip
+    options: argparse.Namespace, parts: dict[str, Any], n_items: int, training: TrainingSettings, results: list[Result]
+) -> str:
     """Everything that is needed to run it again and to compare; of paths only the last name."""
     flags = ["--models", options.models, "--seeds", str(options.seeds), "--minutes", f"{options.minutes:g}"]
     flags += [part for change in options.set for part in ("--set", change)]
@@ -279,7 +280,7 @@ def to_json(
         "training": training.model_dump(mode="json"),
         "versions": {library: version(library) for library in LIBRARIES} | {"python": platform.python_version()},
         "results": [_plain(result) for result in results],
-        "comparisons": [comparison.to_json() for comparison in comparisons],
+        "comparisons": [comparison.to_json() for comparison in compare_best(results)],
     }  # fmt: skip
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 

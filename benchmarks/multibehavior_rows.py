@@ -54,6 +54,13 @@ TRANSITIONS_GRID: dict[str, list[Any]] = {
     "target_power": [0.0, 0.3],
     "backward": [0.5],
 }
+NEURAL_GRID: dict[str, list[Any]] = {
+    "merge_events": [True],
+    "horizon": [4],
+    "target_types": [["purchase"], ["cart", "purchase"]],
+    "read_gaps": [True],
+    "ties": ["skip"],
+}
 SASREC = {"loss": "sampled_softmax", "n_negatives": 1024, "ties": "shuffle", **HIDDEN}
 NEURAL_TRAINING = {"epochs": 12, "optimizer": {"learning_rate": 0.003}}
 
@@ -73,7 +80,7 @@ ROWS: dict[str, Row] = {
                 grid={"regularization": [5.0, 100.0], "history_decay": [0.8, 0.6]}),
     "transitions": Row("Transitions", "several", {**HIDDEN, **TRANSITIONS}, grid={**TRANSITIONS_GRID,
                                                                                   "weights": WEIGHTS}),
-    "sasrec": Row("SASRec", "several", {**SASREC, "asked_type": "purchase"}, NEURAL_TRAINING, seeded=True),
-    "hstu": Row("HSTU", "several", {**SASREC, "asked_type": "purchase"}, NEURAL_TRAINING, seeded=True),
+    "sasrec": Row("SASRec", "several", {**SASREC, "asked_type": "purchase"}, NEURAL_TRAINING, NEURAL_GRID, seeded=True),
+    "hstu": Row("HSTU", "several", {**SASREC, "asked_type": "purchase"}, NEURAL_TRAINING, NEURAL_GRID, seeded=True),
     BLEND: Row("Blend", "several", HIDDEN, seeded=True),
 }  # fmt: skip
