@@ -150,7 +150,8 @@ def test_the_limit_of_a_container_counts(
     for name, file, text in (
         ("MEMORY_INFO", "meminfo", "MemTotal: 100 kB\nMemAvailable: 40 kB\n"),
         ("CONTAINER_LIMIT", "max", limit),
-        ("CONTAINER_USE", "current", "70000"),
+        ("CONTAINER_USE", "current", "75000"),
+        ("CONTAINER_STATISTICS", "stat", "anon 60000\ninactive_file 5000\nactive_file 10000\n"),
     ):
         (tmp_path / file).write_text(text)
         monkeypatch.setattr(machine, name, tmp_path / file)

@@ -12,6 +12,7 @@ from typing import Final
 MEMORY_INFO: Final = Path("/proc/meminfo")
 CONTAINER_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
 CONTAINER_USE: Final = Path("/sys/fs/cgroup/memory.current")
+CONTAINER_STATISTICS: Final = Path("/sys/fs/cgroup/memory.stat")
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def memory() -> tuple[int | None, int | None]:
     total, free = known.get("MemTotal", _physical_memory()), known.get("MemAvailable")
     limit, used = _number(CONTAINER_LIMIT), _number(CONTAINER_USE)
     if limit is not None and (total is None or limit < total):
-        room = limit - (used or 0)
+        room = limit - max(0, (used or 0) - _reclaimable())
         return limit, room if free is None else min(free, room)
     return total, free
 
@@ -86,6 +87,15 @@ def _physical_memory() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return None
+
+
+def _reclaimable() -> int:
+    """Bytes of files that the container only holds for later, and gives back when memory is wanted; 0 where unknown."""
+    try:
+        lines = CONTAINER_STATISTICS.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("inactive_file ")), 0)
 
 
 def _number(file: Path) -> int | None:

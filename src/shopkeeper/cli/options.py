@@ -24,6 +24,9 @@ EventsSource = Annotated[
 ]  # fmt: skip
 CatalogSource = Annotated[str | None, typer.Option("--catalog", help="The product feed, in any of the same forms.")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="TOML file with settings.")]
+Preset = Annotated[
+    str | None, typer.Option("--preset", help="Settings to start from: fashion, grocery, sessions, small-shop.")
+]
 Overrides = Annotated[
     list[str], typer.Option("--set", metavar="A.B=VALUE", help="One setting over the file; may be repeated.")
 ]
@@ -64,17 +67,25 @@ def shop_settings(config: Path | None, overrides: Sequence[str], flags: Sequence
 
 
 def prepared_settings(
-    dataset: Dataset, config: Path | None, overrides: Sequence[str], flags: Sequence[tuple[str, Any]] = ()
+    dataset: Dataset,
+    config: Path | None,
+    overrides: Sequence[str],
+    flags: Sequence[tuple[str, Any]] = (),
+    preset: str | None = None,
 ) -> ShopSettings:
     """The settings of a command that works on a prepared log: its cleaning and split are those recorded with it.
 
     A `[prepare]` section of the file is passed over, since that is done; `--set prepare.split...` counts as far as the
-    log was prepared for it.
+    log was prepared for it. The file goes over the preset.
 
     Raises:
-        ConfigError: A key or value is not valid.
+        ConfigError: A key or value is not valid, or there is no such preset.
     """
     values = read_toml(config) if config is not None else {}
+    if preset is not None:
+        from shopkeeper.jobs.presets import preset_values
+
+        values = _over(preset_values(preset), _by_class(values))
     values["prepare"] = deepcopy(dataset.facts.get("settings", {}))
     return _merged(values, overrides, flags)
 
@@ -102,13 +113,34 @@ def _over(values: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
 def _merged(values: dict[str, Any], overrides: Sequence[str], flags: Sequence[tuple[str, Any]]) -> ShopSettings:
     from shopkeeper.jobs.settings import ShopSettings
 
+    values = _by_class(values)
     for path, value in flags:
         if value is not None and value != {}:
             put(values, path.split("."), value)
     for override in overrides:
         key, value = pair(override, "--set a.b=value")
-        put(values, key.split("."), parse_value(value))
+        steps = key.split(".")
+        if steps[0] == "models" and len(steps) > 1:
+            steps[1] = _class_name(steps[1])
+        put(values, steps, parse_value(value))
     return build(ShopSettings, values)
+
+
+def _by_class(values: dict[str, Any]) -> dict[str, Any]:
+    """The same with models under the names of their classes, so that two spellings of one name are one place."""
+    models = values.get("models")
+    if not isinstance(models, dict):
+        return values
+    named: dict[str, Any] = {}
+    for name, given in models.items():
+        named = _over(named, {_class_name(name): given})
+    return values | {"models": named}
+
+
+def _class_name(name: str) -> str:
+    from shopkeeper.recommenders.registry import recommender_class
+
+    return recommender_class(name).__name__
 
 
 def pairs(texts: Sequence[str], form: str) -> dict[str, str]:

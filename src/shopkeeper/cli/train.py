@@ -28,6 +28,7 @@ def train(
     force: Annotated[
         bool, typer.Option("--force", help="Train even where the estimate says that memory does not suffice.")
     ] = False,
+    preset: options.Preset = None,
     config: options.ConfigFile = None,
     overrides: options.Overrides = [],
     quiet: options.Quiet = False,
@@ -37,6 +38,8 @@ def train(
     Prints what it will take before it starts, and refuses what would not fit in memory.
 
     Example: shopkeeper train dataset --model sasrec --checkpoints runs/sasrec --set models.sasrec.dropout=0.2
+
+    Example: shopkeeper train dataset --model ease --preset small-shop
     """
     from shopkeeper.data.dataset import Dataset
     from shopkeeper.jobs.estimate import refuse_too_large
@@ -49,7 +52,7 @@ def train(
         ("training.device", device),
     ]
     dataset = Dataset.open(data)
-    settings = options.prepared_settings(dataset, config, overrides, flags)
+    settings = options.prepared_settings(dataset, config, overrides, flags, preset)
     console = Console(highlight=False)
 
     def told(estimate: TrainingEstimate) -> None:

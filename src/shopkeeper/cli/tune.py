@@ -35,15 +35,16 @@ def tune(
     ] = "ndcg@10",
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of the search and of each training.")] = None,
     device: Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")] = None,
+    preset: options.Preset = None,
     config: options.ConfigFile = None,
     overrides: options.Overrides = [],
     quiet: options.Quiet = False,
 ) -> None:
     """Search a model's settings, and a network's training settings, by the validation part of a log.
 
-    The first trial has the settings as they are (defaults, or those of --config); what is given with --set is not
-    searched. The same command goes on where it stopped, for as many minutes again. The folder gets best.toml,
-    trials.csv, tuning.html and the study in study.db.
+    The first trial has the settings as they are (defaults, or those of --preset and --config); what is given with
+    --set is not searched. The same command goes on where it stopped, for as many minutes again. The folder gets
+    best.toml, trials.csv, tuning.html and the study in study.db.
 
     Example: shopkeeper tune dataset --model transitions --minutes 2 --out tuning/transitions
 
@@ -60,7 +61,7 @@ def tune(
     budget, wanted = Budget(minutes, trials), Metric.parse(metric)
     dataset = Dataset.open(data)
     flags = [("training.seed", seed), ("training.device", device)]
-    settings = options.prepared_settings(dataset, config, overrides, flags)
+    settings = options.prepared_settings(dataset, config, overrides, flags, preset)
     fixed = [options.pair(override, "--set a.b=value")[0] for override in overrides]
     with Bars(quiet) as bars:
         found = search(dataset, model, settings, out, budget, fixed, wanted, bars)

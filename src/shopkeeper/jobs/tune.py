@@ -181,6 +181,9 @@ class _Search:
             shutil.rmtree(self._checkpoints(trial), ignore_errors=True)
         except OutOfTimeError:
             trial.end("cut", "the minutes were over", time.monotonic() - begun)
+        except KeyboardInterrupt:
+            trial.end("cut", "stopped", time.monotonic() - begun)
+            raise
         except (ShopkeeperError, MemoryError, ArithmeticError, RuntimeError, ValueError) as error:
             trial.end("failed", _reason(error), time.monotonic() - begun)
             if isinstance(error, MissingDependencyError) or (isinstance(error, DataError) and not before):

@@ -66,7 +66,7 @@ class Study:
         self._take_up(start)
 
     def _take_up(self, start: Mapping[str, Value]) -> None:
-        """Begins with the start; trials that were cut or killed are tried again."""
+        """Begins with the start; trials that were cut are tried again, those whose process was killed once."""
         from optuna.trial import TrialState as States
 
         found = self._study.get_trials(deepcopy=False)
@@ -77,7 +77,9 @@ class Study:
             self._study.enqueue_trial(dict(start))
         again = {trial.user_attrs.get(AGAIN) for trial in found}
         for trial in self._study.get_trials(deepcopy=False):
-            if trial.state == States.FAIL and _state(trial) == "cut" and trial.number not in again:
+            killed_again = STATE not in trial.user_attrs and AGAIN in trial.user_attrs  # for want of memory, say
+            cut = trial.state == States.FAIL and _state(trial) == "cut"
+            if cut and not killed_again and trial.number not in again:
                 values = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
                 self._study.enqueue_trial(values, user_attrs={AGAIN: trial.number})
 
