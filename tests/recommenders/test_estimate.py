@@ -14,6 +14,7 @@ from measured_fit import random_log
 from shopkeeper.recommenders.als import ALS, ALSConfig
 from shopkeeper.recommenders.ease import EASE, EASEConfig
 from shopkeeper.recommenders.estimate import n_pairs_within, n_products
+from shopkeeper.recommenders.registry import recommender_classes
 from shopkeeper.recommenders.sasrec import SASRec, SASRecConfig
 from shopkeeper.recommenders.transitions import Transitions, TransitionsConfig
 from shopkeeper.training.settings import TrainingSettings
@@ -86,6 +87,14 @@ def test_an_estimate_leaves_the_model_and_the_random_numbers_as_they_were() -> N
         model.fit(log, None, training)
     expected = plain.state()
     assert all(np.array_equal(value, expected[name]) for name, value in told.state().items())
+
+
+@pytest.mark.parametrize("name", recommender_classes())
+def test_every_recommender_tells_something(name: str) -> None:
+    told = recommender_classes()[name]().estimate(random_log(60, 20, 5), TrainingSettings(epochs=1, device="cpu"))
+    assert 0 < told.bytes < 2e9
+    assert told.seconds is not None
+    assert told.seconds > 0
 
 
 def test_pairs_and_products_are_those_of_a_count_by_hand() -> None:
