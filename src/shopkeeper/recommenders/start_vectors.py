@@ -43,18 +43,19 @@ def start_vectors(train: Dataset, size: int) -> Float32Array:
     import torch
 
     information = positive_information(Transitions(COUNTING).fit(train).links)
-    n = information.shape[0]
-    kept = min(size, n - 1)
+    vectors = np.zeros((information.shape[0], size), dtype=np.float32)
+    linked = np.flatnonzero(np.diff(information.indptr))
+    if len(linked) == 0:
+        return vectors
+    information = information[linked][:, linked]
+    n, kept = len(linked), min(size, len(linked))
     rows = np.repeat(np.arange(n), np.diff(information.indptr))
     places = torch.from_numpy(np.stack([rows, information.indices]).astype(np.int64))
     matrix = torch.sparse_coo_tensor(places, torch.from_numpy(information.data), (n, n), check_invariants=False)
     left, strength, _ = torch.svd_lowrank(matrix, q=min(kept + EXTRA, n), niter=ITERATIONS)
     found = (left[:, :kept] * strength[:kept].sqrt()).numpy()
-    linked = np.diff(information.indptr) > 0
-    vectors = np.zeros((n, size), dtype=np.float32)
-    if linked.any():
-        vectors[linked, :kept] = found[linked] - found[linked].mean(axis=0)
-        vectors *= STD / max(float(vectors[linked].std()), SMALLEST)
+    found -= found.mean(axis=0)
+    vectors[linked, :kept] = found * (STD / max(float(found.std()), SMALLEST))
     return vectors
 
 
