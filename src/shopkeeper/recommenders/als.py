@@ -19,7 +19,7 @@ from shopkeeper.data.holdout import Holdout
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders import implicit_library
 from shopkeeper.recommenders.base import Recommender, RecommenderConfig
-from shopkeeper.recommenders.estimate import LIBRARIES, Estimate, measured_speed
+from shopkeeper.recommenders.estimate import LIBRARIES, SET_UP, Estimate, measured_speed
 from shopkeeper.recommenders.event_weights import EventWeights
 from shopkeeper.recommenders.sparse import Csr, Repeats, history_matrix
 from shopkeeper.search_space import Choice, Floats, Integers, SearchSpace
@@ -83,7 +83,8 @@ class ALS(Recommender):
             "vectors": 6.0 * n_rows * config.factors,
         }
         solved = 2 * (STEPS + 1) * (n_rows * config.factors**2 + 4 * train.n_events * config.factors)
-        return Estimate(parts, config.iterations * solved / (SOLVING_SHARE * measured_speed().float32), REMEDY)
+        seconds = SET_UP + config.iterations * solved / (SOLVING_SHARE * measured_speed().float32)
+        return Estimate(parts, seconds, REMEDY)
 
     def _fit(
         self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None

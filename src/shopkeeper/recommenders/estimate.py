@@ -21,6 +21,8 @@ REPETITIONS = 3
 
 LIBRARIES = 10e6
 """Bytes that importing the numeric libraries takes."""
+SET_UP = 0.25
+"""Seconds until a library has its threads and buffers."""
 BYTES_AN_EVENT = 40.0
 """Of the few arrays that every model makes of a log."""
 

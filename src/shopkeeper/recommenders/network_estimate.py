@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from shopkeeper.data.holdout import Holdout
 from shopkeeper.errors import missing_dependency
 from shopkeeper.machine import memory
-from shopkeeper.recommenders.estimate import BYTES_AN_EVENT, Estimate
+from shopkeeper.recommenders.estimate import BYTES_AN_EVENT, SET_UP, Estimate
 from shopkeeper.recommenders.validation import sample_holdout, validation_ndcg
 from shopkeeper.training.settings import TrainingSettings
 
@@ -69,7 +69,7 @@ def estimate_network(model: NeuralRecommender, training: TrainingSettings, valid
     parts["batch"] = KEPT_TWICE * seen.bytes_a_target * training.batch_targets
     parts["scores"] = 3.0 * min(n_asked, model.batch_size()) * 4 * (model.train.n_items + 1)
     largest = "training.batch_targets" if parts["batch"] > parts["optimizer"] else "embedding_size of the model"
-    seconds = steps + asking * (training.epochs // training.validate_every)
+    seconds = SET_UP + steps + asking * (training.epochs // training.validate_every)
     return Estimate(parts, seconds, f"set {largest} lower; {SMALLER}")
 
 
