@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import shlex
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from benchmarks.figures import versions
 from shopkeeper.artifacts import file_hash
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.evaluation.compare import Comparison
@@ -20,7 +18,6 @@ from shopkeeper.evaluation.settings import EvaluationSettings
 from shopkeeper.evaluation.table import table
 from shopkeeper.training.settings import TrainingSettings
 
-LIBRARIES = ("shopkeeper", "numpy", "scipy", "torch", "implicit")
 CHOOSING = EvaluationSettings(ks=(10,), metrics=("ndcg",), n_bootstrap=0, hide_seen=True, segments=False)
 REPORTING = EvaluationSettings(ks=(5, 10, 20), metrics=("recall", "ndcg"), hide_seen=True, segments=False)
 COMPARED = 10
@@ -115,8 +112,7 @@ def to_json(
         },
         "protocols": facts,
         "training": training.model_dump(mode="json"),
-        "versions": {name: version(name) for name in LIBRARIES if find_spec(name)}
-        | {"python": platform.python_version(), "machine": platform.machine()},
+        "versions": versions(),
         "results": [asdict(result) for result in results],
         "paired_differences": compared,
     }  # fmt: skip

@@ -17,23 +17,6 @@ Run = Callable[..., tuple[int, str, str]]
 MAPPING = ("--map", "user_id=customer", "--map", "timestamp=time", "--event-type", "purchase")
 
 
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["shopkeeper", *map(str, words)])
-        code = 0
-        try:
-            command_line.main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
-
-
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the log, the feed, and what the commands made of them."""
