@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
 from shopkeeper.config import Settings
 from shopkeeper.search_space import Choice, Floats, SearchSpace
+
+MatmulPrecision: TypeAlias = Literal["auto", "highest", "high", "medium"]
 
 
 class OptimizerSettings(Settings):
@@ -78,6 +80,10 @@ class TrainingSettings(Settings):
     """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
     precision: Literal["no", "fp16", "bf16"] = "no"
     """Mixed precision on an accelerator; refused on a CPU, where it is slower."""
+    matmul_precision: MatmulPrecision = "auto"
+    """How exactly a training step multiplies matrices: `highest` in float32, `high` in TF32 on a GPU, `medium` with
+    factors rounded to bfloat16 and sums in float32; `auto` rounds where the processor is faster for it. Validation and
+    answers are always exact."""
     checkpoint_folder: Path | None = None
     """Where checkpoints and logs go; None keeps none."""
     checkpoint_every: Annotated[int, Field(ge=1)] = 1
