@@ -9,6 +9,7 @@ from shopkeeper.data.split import split
 from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.errors import ConfigError
 from shopkeeper.recommenders.blend import Blend, BlendConfig
+from shopkeeper.recommenders.item_knn import ItemKNN
 from shopkeeper.recommenders.validation import validation_ndcg
 from shopkeeper.training.settings import TrainingSettings
 
@@ -68,3 +69,42 @@ def test_of_fitted_members_only_the_weights_are_fitted(cycle: Dataset):
     np.testing.assert_array_equal(again.weights, whole.weights)
     users, histories = np.array([1, 2], dtype=np.int32), cycle.histories.slice(0, 2)
     np.testing.assert_array_equal(again.score(users, histories), whole.score(users, histories))
+
+
+def test_the_setting_says_what_is_fitted(cycle: Dataset):
+    parts = split(cycle, SplitSettings(kind="leave_one_out"))
+    members = [{"model": "most_popular"}, {"model": "item_knn"}, {"model": "transitions"}]
+    found = {}
+    for fit in ("likelihood", "ndcg"):
+        model = Blend(build(BlendConfig, {"members": members, "fit": fit})).fit(parts.train, parts.validation)
+        assert model.weights.sum() == pytest.approx(1)
+        found[fit] = validation_ndcg(model, parts.validation)
+    assert found["ndcg"] >= found["likelihood"]
+
+
+def test_several_targets_of_a_shopper_are_fitted(cycle: Dataset):
+    parts = split(cycle, SplitSettings(kind="ratio", validation_share=0.3, test_share=0.2))
+    assert parts.validation.targets.lengths.max() > 1
+    model = blend({"model": "most_popular"}, {"model": "transitions"}).fit(parts.train, parts.validation)
+    alone = [blend({"model": name}).fit(parts.train) for name in ("most_popular", "transitions")]
+    best = max(validation_ndcg(one, parts.validation) for one in alone)
+    assert validation_ndcg(model, parts.validation) >= best - 1e-3
+
+
+def test_a_member_that_weighs_nothing_is_not_asked(cycle: Dataset, tmp_path):
+    model = blend({"model": "item_knn"}, {"model": "transitions"}).fit(cycle)
+    model.weights, model.sharpness = np.array([0.0, 1.0]), np.array([1.0, 2.0])
+    alone = blend({"model": "transitions"}).fit(cycle)
+    alone.sharpness = np.array([2.0])
+    users, histories = np.array([1, 2], dtype=np.int32), cycle.histories.slice(0, 2)
+    expected = alone.score(users, histories)
+    model.save(tmp_path / "blend")
+    again = Blend.load(tmp_path / "blend")
+    assert again.config.fit == "ndcg"
+    again.members[0] = AsksNobody()
+    np.testing.assert_array_equal(again.score(users, histories), expected)
+
+
+class AsksNobody(ItemKNN):
+    def score(self, user_index, histories):
+        raise AssertionError("a member without weight was asked")

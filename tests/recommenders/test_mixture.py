@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shopkeeper.recommenders.mixture import SHARPNESS, at_targets, fit_mixture, log_scores, probabilities
+from shopkeeper.recommenders.mixture import SHARPNESS, at_targets, fit_mixture, log_scores, normalizers, probabilities
 
 
 def amounts(*rows: list[float]) -> np.ndarray:
@@ -34,7 +34,7 @@ def test_sharpness_is_a_power():
 def test_targets_have_their_probability_at_each_sharpness(seed):
     scores = log_scores(np.random.default_rng(seed).random((3, 6), dtype=np.float32), False)
     rows, items = np.array([2, 0]), np.array([1, 5])
-    found = at_targets(scores, rows, items)
+    found = at_targets(scores, normalizers(scores), rows, items)
     for place, sharpness in enumerate(SHARPNESS):
         np.testing.assert_allclose(found[:, place], probabilities(scores, sharpness)[rows, items], rtol=1e-4)
 
@@ -47,7 +47,8 @@ def test_weights_are_the_shares_of_a_true_mixture():
     second = log_scores(np.tile(np.r_[0, np.zeros(20), np.ones(20)].astype(np.float32), (n, 1)), False)
     nothing = np.full_like(first, -np.inf)
     items = np.where(generator.random(n) < 0.7, generator.integers(1, 21, n), generator.integers(21, n_items + 1, n))
-    targets = np.stack([at_targets(scores, np.arange(n), items) for scores in (first, second, nothing)], axis=1)
+    members = (first, second, nothing)
+    targets = np.stack([at_targets(one, normalizers(one), np.arange(n), items) for one in members], axis=1)
     weights, _ = fit_mixture(targets, np.ones(n))
     np.testing.assert_allclose(weights, [0.7, 0.3, 0], atol=0.02)
 
@@ -59,6 +60,8 @@ def test_what_is_too_sure_of_itself_is_flattened():
     chances = probabilities(log_scores(true, True), 1.0)
     items = np.array([generator.choice(n_items + 1, p=row / row.sum()) for row in chances.astype(np.float64)])
     overconfident = log_scores(true / 0.35, True)
-    weights, sharpness = fit_mixture(at_targets(overconfident, np.arange(n), items)[:, None], np.ones(n))
+    weights, sharpness = fit_mixture(
+        at_targets(overconfident, normalizers(overconfident), np.arange(n), items)[:, None], np.ones(n)
+    )
     np.testing.assert_allclose(weights, [1.0])
     assert sharpness.tolist() == [0.35]

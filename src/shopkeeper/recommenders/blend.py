@@ -1,5 +1,8 @@
 """Several recommenders as one: a mixture of what they hold probable, its weights fitted on the validation part.
 
+Weights and sharpness start from those under which the targets are most probable (see `mixture`), and are then searched
+for the ranking itself (see `mixture_search`).
+
 Models that learn differently err differently: a network and plain counts of transitions together find more than either.
 A member may come more than once; a network then starts from another seed each time.
 """
@@ -7,7 +10,7 @@ A member may come more than once; a network then starts from another seed each t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +22,8 @@ from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import Recommender, RecommenderConfig
-from shopkeeper.recommenders.mixture import at_targets, fit_mixture, log_scores, probabilities
+from shopkeeper.recommenders.mixture import at_targets, fit_mixture, log_scores, normalizers, probabilities
+from shopkeeper.recommenders.mixture_search import Shortlists, search_mixture
 from shopkeeper.recommenders.validation import sample_holdout
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import BoolArray, Float32Array, Float64Array, Int32Array
@@ -59,6 +63,8 @@ class BlendConfig(RecommenderConfig):
 
     members: Annotated[tuple[Member, ...], Field(min_length=1, default_factory=_usual_members)]
     """Who takes part."""
+    fit: Literal["ndcg", "likelihood"] = "ndcg"
+    """What weights and sharpness are fitted for on the validation part: NDCG@10, or the probability of the targets."""
     validation_users: Annotated[int, Field(ge=1)] | None = 4000
     """The weights are fitted on a fixed sample of at most this many shoppers; None takes all."""
 
@@ -108,38 +114,59 @@ class Blend(Recommender):
         return blend
 
     def fit_weights(self, validation: Holdout, seed: int = 0) -> None:
-        """Fits weights and sharpness on held-out questions; the members stay as they are."""
+        """Fits weights and sharpness on held-out questions; the members stay as they are.
+
+        The scores of all members are held for a batch of shoppers, whose size falls with their number. For NDCG the
+        sample takes at most 8 bytes times shoppers, members squared and `CANDIDATES`, whatever the number of items.
+        """
         self._fit_mixture(sample_holdout(validation, self.config.validation_users, seed))
 
     def _fit_mixture(self, asked: Holdout) -> None:
-        found, shares = [], []
-        for start, batch in asked.histories.batches(self.batch_size()):
+        found, shares, lists = [], [], []
+        ranks = self.config.fit == "ndcg" and len(self.members) > 1
+        size = max(1, self.batch_size() // len(self.members))  # scores of all members are held at once
+        for start, batch in asked.histories.batches(size):
             targets = asked.targets.slice(start, start + len(batch))
             known = targets.item_index > 0
             rows, items = targets.rows[known], np.asarray(targets.item_index[known], dtype=np.int64)
-            users = asked.user_index[start : start + len(batch)]
-            members = [at_targets(scores, rows, items) for scores in self._log_scores(users, batch)]
+            scores = list(self._log_scores(self.members, asked.user_index[start : start + len(batch)], batch))
+            sums = [normalizers(one) for one in scores]
+            members = [at_targets(one, own, rows, items) for one, own in zip(scores, sums, strict=True)]
             found.append(np.stack(members, axis=1))
             shares.append(1 / targets.lengths[rows])
-        if sum(map(len, shares)):
-            self.weights, self.sharpness = fit_mixture(np.concatenate(found), np.concatenate(shares))
+            if ranks:
+                lists.append(Shortlists.of_batch(scores, sums, targets))
+        if not sum(map(len, shares)):
+            return
+        likely = fit_mixture(np.concatenate(found), np.concatenate(shares))
+        if ranks:
+            joined = Shortlists.joined(lists)
+            lists.clear()
+            self.weights, self.sharpness = search_mixture(joined, likely)
+        else:
+            self.weights, self.sharpness = likely
 
-    def _log_scores(self, user_index: Int32Array, histories: Histories) -> Iterator[Float32Array]:
-        """Scores of each member as `log_scores`."""
+    def _log_scores(
+        self, members: Sequence[Recommender], user_index: Int32Array, histories: Histories
+    ) -> Iterator[Float32Array]:
+        """Scores of each of these members as `log_scores`."""
         hidden: BoolArray | None = None
         if self.hide_seen:
             hidden = np.zeros((len(histories), self.train.n_items + 1), dtype=bool)
             hidden[histories.rows, histories.item_index] = True
-        for member in self.members:
+        for member in members:
             yield log_scores(member.score(user_index, histories), member.logits, hidden)
 
     def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
-        """Logarithm of the mixed probabilities; minus infinity where no member holds an item possible."""
+        """Logarithm of the mixed probabilities; minus infinity where no member holds an item possible.
+
+        A member that weighs nothing is not asked.
+        """
         mixed = np.zeros((len(histories), self.train.n_items + 1), dtype=np.float32)
-        for weight, sharpness, scores in zip(
-            self.weights, self.sharpness, self._log_scores(user_index, histories), strict=True
-        ):
-            mixed += np.float32(weight) * probabilities(scores, float(sharpness))
+        asked = np.flatnonzero(self.weights > 0)
+        members = [self.members[place] for place in asked]
+        for place, scores in zip(asked, self._log_scores(members, user_index, histories), strict=True):
+            mixed += np.float32(self.weights[place]) * probabilities(scores, float(self.sharpness[place]))
         with np.errstate(divide="ignore"):
             return np.log(mixed)
 

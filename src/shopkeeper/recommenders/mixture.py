@@ -52,23 +52,27 @@ def probabilities(scores: Float32Array, sharpness: float) -> Float32Array:
     return values
 
 
-def at_targets(scores: Float32Array, rows: Int64Array, items: Int64Array) -> Float64Array:
+def normalizers(scores: Float32Array) -> Float64Array:
+    """What `log_scores` gave, added up as amounts at every sharpness that is tried: float64 [b, len(SHARPNESS)]."""
+    sums = [np.exp(scores * np.float32(sharpness)).sum(axis=1, dtype=np.float64) for sharpness in SHARPNESS]
+    return np.stack(sums, axis=1)
+
+
+def at_targets(scores: Float32Array, sums: Float64Array, rows: Int64Array, items: Int64Array) -> Float64Array:
     """Probabilities of targets for every sharpness that is tried.
 
     Args:
         scores: What `log_scores` gave, float32 [b, n_items + 1].
+        sums: What `normalizers` gave, float64 [b, len(SHARPNESS)].
         rows: int64 [n]; row of each target.
         items: int64 [n].
 
     Returns:
         float64 [n, len(SHARPNESS)].
     """
-    columns = []
-    for sharpness in SHARPNESS:
-        sums = np.exp(scores * np.float32(sharpness)).sum(axis=1, dtype=np.float64)
-        wanted = np.exp(scores[rows, items].astype(np.float64) * sharpness)
-        columns.append(wanted / np.maximum(sums[rows], np.finfo(np.float64).tiny))
-    return np.stack(columns, axis=1)
+    wanted = np.exp(scores[rows, items].astype(np.float64)[:, None] * np.array(SHARPNESS))
+    found: Float64Array = wanted / np.maximum(sums[rows], np.finfo(np.float64).tiny)
+    return found
 
 
 def fit_mixture(targets: Float64Array, shares: Float64Array) -> tuple[Float64Array, Float64Array]:
