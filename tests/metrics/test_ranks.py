@@ -58,6 +58,18 @@ def test_both_ways_of_counting_agree_with_counting_by_hand(way, seed):
     assert tied.tolist() == [int((scores[r] == scores[r, c]).sum()) for r, c in zip(rows, columns, strict=True)]
 
 
+@pytest.mark.parametrize("n_items", [7, 8, 2039, 2040, 2041, 5000])
+def test_many_items_are_counted_to_the_last_one(n_items):
+    """No count runs over: the last item is below or tied with all others."""
+    scores = np.ones((3, n_items + 1), dtype=np.float32)
+    scores[0, -1] = 0
+    scores[2, 0] = 5
+    rows, items = np.arange(3), np.full(3, n_items, dtype=np.int32)
+    middle = (n_items + 1) / 2
+    assert ranks_of_targets(scores, rows, items).tolist() == [n_items, middle, middle]
+    assert ranks_of_targets(scores, rows[[2, 0]], items[:2]).tolist() == [middle, n_items]
+
+
 @given(st.integers(0, 10_000), st.booleans())
 @settings(max_examples=100, deadline=None)
 def test_ranks_of_all_items_sum_up_and_lie_one_apart(seed, ties):

@@ -15,6 +15,7 @@ from shopkeeper.metrics.ranks import ranks_in_lists, ranks_of_targets
 from shopkeeper.metrics.targets import distinct_targets
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import Recommender
+from shopkeeper.recommenders.like_lengths import batches_of_like_length
 from shopkeeper.recommenders.top_k import top_k
 from shopkeeper.types import Float32Array, Float64Array, Int32Array, Int64Array
 
@@ -72,24 +73,31 @@ def answer(
     rows, items, values = distinct_targets(
         holdout.targets.rows, np.asarray(holdout.targets.item_index), holdout.target_value
     )
+    n_relevant = np.bincount(rows, minlength=len(holdout))
     ranks = np.full(len(rows), np.inf)
     lists = np.zeros((len(holdout), min(k, recommender.train.n_items)), dtype=np.int32)
-    for start, batch in holdout.histories.batches(recommender.batch_size()):
-        users = holdout.user_index[start : start + len(batch)]
-        first, last = np.searchsorted(rows, [start, start + len(batch)])
-        of_batch, wanted = rows[first:last] - start, items[first:last]
+    for batch in batches_of_like_length(holdout, recommender.batch_size()):
+        of_batch, asked = _targets_of(batch.places, rows, n_relevant)
         if from_lists:
-            best, _, _ = recommender.rank(users, batch, lists.shape[1], hide_seen)
-            ranks[first:last] = ranks_in_lists(best, of_batch, wanted)
+            lists[batch.places], _, _ = recommender.rank(batch.user_index, batch.histories, lists.shape[1], hide_seen)
+            ranks[asked] = ranks_in_lists(lists[batch.places], of_batch, items[asked])
         else:
-            scores, _ = recommender.final_scores(users, batch, hide_seen)
+            scores, _ = recommender.final_scores(batch.user_index, batch.histories, hide_seen)
             _check(scores, len(batch), recommender)
-            ranks[first:last] = ranks_of_targets(scores, of_batch, wanted)
-            best = top_k(scores, lists.shape[1])[0] if lists.shape[1] else lists[start : start + len(batch)]
-        lists[start : start + len(batch)] = best
+            ranks[asked] = ranks_of_targets(scores, of_batch, items[asked])
+            if lists.shape[1]:
+                lists[batch.places] = top_k(scores, lists.shape[1])[0]
         if progress is not None:
             progress.advance(len(batch))
-    return Outcome(rows, items, values, ranks, np.bincount(rows, minlength=len(holdout)), lists)
+    return Outcome(rows, items, values, ranks, n_relevant, lists)
+
+
+def _targets_of(places: Int64Array, rows: Int64Array, n_relevant: Int64Array) -> tuple[Int64Array, Int64Array]:
+    """The targets of some shoppers (int64 [b]): for each its shopper's place in the batch, and where it stands."""
+    counts = n_relevant[places]
+    of_batch = np.repeat(np.arange(len(places)), counts)
+    first = np.searchsorted(rows, places) - (np.cumsum(counts) - counts)
+    return of_batch, np.arange(len(of_batch)) + first[of_batch]
 
 
 def _check(scores: Float32Array, n: int, recommender: Recommender) -> None:
@@ -98,7 +106,7 @@ def _check(scores: Float32Array, n: int, recommender: Recommender) -> None:
         raise ShopkeeperError(
             f"scores of {recommender.name} have the wrong shape", expected=str(expected), got=str(scores.shape)
         )
-    if np.isnan(scores.min(axis=1)).any():
+    if np.isnan(scores.min()):
         raise ShopkeeperError(
             f"{recommender.name} gives scores that are not numbers",
             expected="finite scores, or minus infinity where the model has nothing to say",

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from shopkeeper.types import Float32Array, Float64Array, Int32Array, Int64Array
+from shopkeeper.types import BoolArray, Float32Array, Float64Array, Int32Array, Int64Array
 
-CHUNK = 32
-"""Rows compared at once; their scores stay in the processor's cache."""
-SORT_FROM = 3
+CHUNK_SCORES = 1 << 18
+"""Scores compared at once; they stay in the processor's cache."""
+LANES = 8
+"""Answers of one byte that are added up as one word."""
+LANE_SUMS = 255
+"""So many of them fit into a byte."""
+SORT_FROM = 7
 """From so many targets a row on, sorting the row once is faster than comparing it with each target."""
 
 
@@ -42,12 +46,40 @@ def ranks_of_targets(scores: Float32Array, rows: Int64Array, targets: Int32Array
 
 def _count_by_comparing(scores: Float32Array, rows: Int64Array, values: Float32Array) -> tuple[Int64Array, Int64Array]:
     above, tied = np.empty(len(rows), dtype=np.int64), np.empty(len(rows), dtype=np.int64)
-    for start in range(0, len(rows), CHUNK):
-        part = slice(start, start + CHUNK)
-        chunk, value = scores[rows[part]], values[part, None]
-        above[part] = np.count_nonzero(chunk > value, axis=1)
-        tied[part] = np.count_nonzero(chunk == value, axis=1)
+    width = scores.shape[1]
+    size = max(1, CHUNK_SCORES // max(1, width))
+    groups = max(1, -(-width // (LANES * LANE_SUMS)))
+    answers = np.zeros((size, groups * LANES * -(-width // (LANES * groups))), dtype=bool)
+    for start in range(0, len(rows), size):
+        part = slice(start, start + size)
+        chunk, value = _rows(scores, rows[part]), values[part, None]
+        found = answers[: len(chunk)]
+        np.greater(chunk, value, out=found[:, :width])
+        above[part] = _count_true(found, groups)
+        np.equal(chunk, value, out=found[:, :width])
+        tied[part] = _count_true(found, groups)
     return above, tied
+
+
+def _rows(scores: Float32Array, rows: Int64Array) -> Float32Array:
+    """Some rows; those that stand side by side without copying them."""
+    first = int(rows[0])
+    side_by_side = rows[-1] - first == len(rows) - 1 and bool((np.diff(rows) == 1).all())
+    return scores[first : first + len(rows)] if side_by_side else scores[rows]
+
+
+def _count_true(answers: BoolArray, groups: int) -> Int64Array:
+    """How many of each row are true, int64 [n].
+
+    Eight answers are added at a time, as the bytes of one word, which is several times faster than one by one.
+
+    Args:
+        answers: Contiguous bool [n, width].
+        groups: The width divides into so many groups of whole words, each of at most 255.
+    """
+    words = answers.view(np.uint64).reshape(len(answers), groups, -1)
+    lanes = words.sum(axis=2).view(np.uint8)
+    return np.asarray(lanes.sum(axis=1, dtype=np.int64))
 
 
 def _count_by_sorting(scores: Float32Array, rows: Int64Array, values: Float32Array) -> tuple[Int64Array, Int64Array]:

@@ -41,6 +41,10 @@ Learns: TypeAlias = Literal["counts", "taste", "order"]
 KIND = "recommender"
 SCORE_BYTES = 64 << 20
 """Scores of a batch take at most about this many bytes, whatever the size of the catalog."""
+CACHED_BYTES = 8 << 20
+"""Scores of so many bytes are read again faster than larger ones, and their memory is used again for the next batch."""
+FEWEST_ROWS = 32
+"""Fewer shoppers at once do not share the cost of reading the catalog; one that is too large for so many gets fewer."""
 
 
 class RecommenderConfig(Settings):
@@ -249,7 +253,8 @@ class Recommender(ABC):
 
     def batch_size(self) -> int:
         """How many shoppers are scored at once so that memory does not grow with the catalog."""
-        return max(1, min(4096, SCORE_BYTES // (4 * (self.train.n_items + 1))))
+        row = 4 * (self.train.n_items + 1)
+        return max(1, min(4096, CACHED_BYTES // row), min(FEWEST_ROWS, SCORE_BYTES // row))
 
     def recommend(
         self,

@@ -10,7 +10,11 @@ import numpy as np
 
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout
+from shopkeeper.metrics.ndcg import ndcg as ndcg_of_ranks
+from shopkeeper.metrics.ranks import ranks_of_targets
+from shopkeeper.metrics.targets import distinct_targets
 from shopkeeper.recommenders.base import Recommender
+from shopkeeper.recommenders.like_lengths import batches_of_like_length
 from shopkeeper.types import Float32Array, Float64Array
 
 K = 10
@@ -27,12 +31,10 @@ def validation_ndcg(model: Recommender, holdout: Holdout) -> float:
         From 0 to 1; 0 where no shopper has a target.
     """
     total, n = 0.0, 0
-    for start, batch in holdout.histories.batches(model.batch_size()):
-        stop = start + len(batch)
-        targets = holdout.targets.slice(start, stop)
-        scores, _ = model.final_scores(holdout.user_index[start:stop], batch)
-        asked = targets.lengths > 0
-        total += float(ndcg(scores, targets)[asked].sum())
+    for batch in batches_of_like_length(holdout, model.batch_size()):
+        scores, _ = model.final_scores(batch.user_index, batch.histories)
+        asked = batch.targets.lengths > 0
+        total += float(ndcg(scores, batch.targets)[asked].sum())
         n += int(asked.sum())
     return total / max(1, n)
 
@@ -56,29 +58,6 @@ def ndcg(scores: Float32Array, targets: Histories, k: int = K) -> Float64Array:
     Returns:
         float64 [b]; 0 where a shopper has no target.
     """
-    items, rows = np.asarray(targets.item_index, dtype=np.int64), targets.rows
-    known = np.unique(rows[items > 0] * scores.shape[1] + items[items > 0])
-    n_relevant = np.bincount(known // scores.shape[1], minlength=len(scores))
-    n_relevant += np.bincount(rows[items == 0], minlength=len(scores))
-    rows, items = known // scores.shape[1], known % scores.shape[1]
-
-    k = min(k, scores.shape[1] - 1)
-    threshold = np.partition(scores, scores.shape[1] - k, axis=1)[:, -k]
-    wanted = scores[rows, items]
-    near = (wanted >= threshold[rows]) & ~np.isneginf(wanted)  # all others rank below k
-    rows, ranks = rows[near], _ranks(scores, rows[near], wanted[near])
-    gains = np.where(ranks <= k, 1 / np.log2(ranks + 1), 0.0)
-    ideal = np.concatenate([[0.0], np.cumsum(1 / np.log2(np.arange(2, k + 2)))])[np.minimum(n_relevant, k)]
-    found = np.bincount(rows, weights=gains, minlength=len(scores))
-    return np.asarray(np.divide(found, ideal, out=np.zeros(len(scores)), where=ideal > 0), dtype=np.float64)
-
-
-def _ranks(scores: Float32Array, rows: np.ndarray, wanted: Float32Array) -> Float64Array:
-    """Average rank, from 1, of a score among those of its row: float64 of the length of `rows`."""
-    ranks = np.empty(len(rows), dtype=np.float64)
-    size = max(1, (16 << 20) // scores.shape[1])
-    for start in range(0, len(rows), size):
-        part = slice(start, start + size)
-        others, own = scores[rows[part]], wanted[part, None]
-        ranks[part] = 1 + (others > own).sum(axis=1) + ((others == own).sum(axis=1) - 1) / 2
-    return ranks
+    rows, items, _ = distinct_targets(targets.rows, np.asarray(targets.item_index))
+    ranks = ranks_of_targets(scores, rows, items)
+    return ndcg_of_ranks(ranks, rows, np.bincount(rows, minlength=len(scores)), min(k, scores.shape[1] - 1))
