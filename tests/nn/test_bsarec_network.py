@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
 from shopkeeper.nn.bsarec import BSARecEncoder, FrequencyFilter
@@ -67,3 +68,10 @@ def test_alpha_decides_which_branch_counts():
             for parameter in getattr(block, silent).parameters():
                 torch.nn.init.normal_(parameter)
         torch.testing.assert_close(module(hidden, sequences(4)), before)
+
+
+@pytest.mark.parametrize("lengths", [(3, 1, 7), (4, 4)])
+def test_the_shorter_way_to_the_last_event_ends_at_the_same_state(lengths):
+    module, hidden = encoder(), torch.randn(sum(lengths), 12, dtype=torch.float64)
+    asked = sequences(*lengths)
+    torch.testing.assert_close(module.last(hidden, asked), module(hidden, asked)[asked.ends])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 import torch
 from torch.nn import functional
 
@@ -78,3 +79,11 @@ def test_buckets_grow_with_the_logarithm_of_the_time():
     (buckets,) = pairwise_buckets(sequences(4, times=torch.tensor([0, 1, 3, century])))
     assert buckets[:3, :3].tolist() == [[0, 0, 0], [STEPS, 0, 0], [2 * STEPS, int(STEPS * 1.585), 0]]
     assert BUCKETS - 5 < buckets[3, 0] < BUCKETS
+
+
+@pytest.mark.parametrize("lengths", [(3, 1, 7), (4, 4)])
+@pytest.mark.parametrize("timed", [True, False])
+def test_the_shorter_way_to_the_last_event_ends_at_the_same_state(lengths, timed):
+    module, hidden = encoder(), torch.randn(sum(lengths), 12, dtype=torch.float64)
+    asked = sequences(*lengths, times=torch.randint(0, DAY, (sum(lengths),)) if timed else None)
+    torch.testing.assert_close(module.last(hidden, asked), module(hidden, asked)[asked.ends])

@@ -61,3 +61,10 @@ def test_dropout_works_in_training_alone(n_layers):
     torch.testing.assert_close(module(hidden, sequences(4)), module(hidden, sequences(4)))
     module.train()
     assert not torch.allclose(module(hidden, sequences(4)), module(hidden, sequences(4)))
+
+
+@both_cells
+@pytest.mark.parametrize("lengths", [UNEVEN, ALMOST_EVEN], ids=str)
+def test_the_shorter_way_to_the_last_event_ends_at_the_same_state(cell, lengths):
+    module, hidden, asked = encoder(cell), torch.randn(sum(lengths), 6, dtype=torch.float64), sequences(*lengths)
+    torch.testing.assert_close(module.last(hidden, asked), module(hidden, asked)[asked.ends])

@@ -46,6 +46,13 @@ class FrequencyFilter(nn.Module):
         low = self.low(hidden, sequences)
         return low + self.beta.square() * (hidden - low)
 
+    def last(self, hidden: Tensor, sequences: Sequences) -> Tensor:
+        """The last event of each sequence alone: hidden states float [n, size] to float [b, size]."""
+        weights = self.average.last(sequences.lengths, sequences.longest).softmax(-1)
+        parts = sequences.pad(hidden).view(len(sequences), sequences.longest, weights.shape[1], -1)
+        low = torch.einsum("bsj,bjsd->bsd", weights, parts).flatten(1)
+        return low + self.beta.square() * (hidden[sequences.ends] - low)
+
     def low(self, hidden: Tensor, sequences: Sequences) -> Tensor:
         """The moving averages of hidden states, float [n, size]."""
         weights = self.average(sequences.longest).softmax(-1)
@@ -59,14 +66,19 @@ class FrequencyBlock(nn.Module):
 
     Args:
         size: Width of the hidden states.
-        frequencies: Takes hidden states [n, size] and their `Sequences`, gives [n, size].
-        attention: Likewise.
+        frequencies: One of the two that are mixed.
+        attention: The other.
         alpha: Share of the filter; the rest is that of attention.
         dropout: Share of values dropped after each of the three.
     """
 
     def __init__(
-        self, size: int, frequencies: nn.Module, attention: nn.Module, alpha: float, dropout: float = 0.0
+        self,
+        size: int,
+        frequencies: FrequencyFilter,
+        attention: SelfAttention,
+        alpha: float,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.alpha = alpha
@@ -80,8 +92,16 @@ class FrequencyBlock(nn.Module):
 
     def forward(self, hidden: Tensor, sequences: Sequences) -> Tensor:
         """Transforms hidden states, float [n, size], to the same shape."""
-        heard = self.norm_frequencies(hidden + self.dropout(self.frequencies(hidden, sequences)))
-        attended = self.norm_attention(hidden + self.dropout(self.attention(hidden, sequences)))
+        return self._after(hidden, self.frequencies(hidden, sequences), self.attention(hidden, sequences))
+
+    def last(self, hidden: Tensor, sequences: Sequences) -> Tensor:
+        """The same for the last event of each sequence alone, float [b, size]."""
+        low = self.frequencies.last(hidden, sequences)
+        return self._after(hidden[sequences.ends], low, self.attention.last(hidden, sequences))
+
+    def _after(self, hidden: Tensor, filtered: Tensor, mixed: Tensor) -> Tensor:
+        heard = self.norm_frequencies(hidden + self.dropout(filtered))
+        attended = self.norm_attention(hidden + self.dropout(mixed))
         hidden = self.alpha * heard + (1 - self.alpha) * attended
         return cast(Tensor, self.norm_feed_forward(hidden + self.dropout(self.feed_forward(hidden))))
 
@@ -126,3 +146,9 @@ class BSARecEncoder(nn.Module):
         for block in self.blocks:
             hidden = block(hidden, sequences)
         return hidden
+
+    def last(self, hidden: Tensor, sequences: Sequences) -> Tensor:
+        """The state of the last event of each sequence, float [b, size]; the last block spares itself the others."""
+        for block in self.blocks[:-1]:
+            hidden = block(hidden, sequences)
+        return cast(FrequencyBlock, self.blocks[-1]).last(hidden, sequences)

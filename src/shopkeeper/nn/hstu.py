@@ -34,8 +34,18 @@ def pairwise_buckets(sequences: Sequences) -> Tensor | None:
     if sequences.times is None:
         return None
     times = sequences.pad(sequences.times)
-    seconds = (times[:, :, None] - times[:, None, :]).clamp(min=0)
-    return ((seconds + 1).double().log2() * STEPS).long().clamp(max=BUCKETS - 1)
+    return _buckets(times[:, :, None] - times[:, None, :])
+
+
+def last_buckets(sequences: Sequences) -> Tensor | None:
+    """Bucket of the time from the last event of each sequence to each, int64 [b, longest]; None without times."""
+    if sequences.times is None:
+        return None
+    return _buckets(sequences.times[sequences.ends, None] - sequences.pad(sequences.times))
+
+
+def _buckets(seconds: Tensor) -> Tensor:
+    return ((seconds.clamp(min=0) + 1).double().log2() * STEPS).long().clamp(max=BUCKETS - 1)
 
 
 class PointwiseAttention(nn.Module):
@@ -82,6 +92,33 @@ class PointwiseAttention(nn.Module):
         mixed = sequences.pack((weights @ value).transpose(1, 2).flatten(2))
         return hidden + cast(Tensor, self.project_out(self.dropout(self.norm_mixed(mixed) * gate)))
 
+    def last(self, hidden: Tensor, sequences: Sequences, buckets: Tensor | None = None) -> Tensor:
+        """The same for the last event of each sequence alone.
+
+        Args:
+            hidden: Float [n, size].
+            sequences: b sequences.
+            buckets: What `last_buckets` gives of them.
+
+        Returns:
+            Float [b, size].
+        """
+        size = hidden.shape[1]
+        normed, weight, bias = self.norm_in(hidden), self.project_in.weight, self.project_in.bias
+        asking = functional.silu(functional.linear(normed[sequences.ends], weight[: 2 * size], bias[: 2 * size]))
+        gate, query = asking[:, :size], asking[:, size:].view(-1, self.n_heads, 1, size // self.n_heads)
+        split = sequences.pad(functional.silu(functional.linear(normed, weight[2 * size :], bias[2 * size :])))
+        split = split.view(*split.shape[:2], 2, self.n_heads, size // self.n_heads)
+        key, value = split.permute(2, 0, 3, 1, 4).unbind(0)
+        scores = (query @ key.transpose(-1, -2) * (size // self.n_heads) ** -0.5).squeeze(2)
+        scores = scores + self.by_distance.last(sequences.lengths, sequences.longest)
+        if self.by_time is not None and buckets is not None:
+            scores = scores + functional.embedding(buckets, self.by_time).transpose(1, 2)
+        seen = sequences.is_real[:, None]
+        weights = functional.silu(scores.masked_fill(~seen, 0.0)) / sequences.lengths[:, None, None]
+        mixed = (weights[:, :, None] @ value).flatten(1)
+        return hidden[sequences.ends] + cast(Tensor, self.project_out(self.dropout(self.norm_mixed(mixed) * gate)))
+
     def _bias(self, length: int, buckets: Tensor | None) -> Tensor:
         """Float [n_heads, length, length], or [b, n_heads, length, length] with times; finite everywhere."""
         bias = self.by_distance(length)
@@ -119,3 +156,12 @@ class HSTUEncoder(nn.Module):
         for layer in self.layers:
             hidden = layer(hidden, sequences, buckets)
         return cast(Tensor, self.norm(hidden))
+
+    def last(self, hidden: Tensor, sequences: Sequences) -> Tensor:
+        """The state of the last event of each sequence, float [b, size]; the last layer spares itself the others."""
+        several = self.time_bias and len(self.layers) > 1
+        buckets = pairwise_buckets(sequences) if several else None
+        for layer in self.layers[:-1]:
+            hidden = layer(hidden, sequences, buckets)
+        asked = last_buckets(sequences) if self.time_bias else None
+        return cast(Tensor, self.norm(cast(PointwiseAttention, self.layers[-1]).last(hidden, sequences, asked)))

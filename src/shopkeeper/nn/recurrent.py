@@ -42,11 +42,20 @@ class RecurrentEncoder(nn.Module):
 
     def forward(self, hidden: Tensor, sequences: Sequences) -> Tensor:
         """Transforms hidden states, float [n, size], to the same shape."""
-        if len(sequences) * sequences.longest <= SPARE * len(hidden):
-            states = sequences.pack(self.cells(sequences.pad(hidden))[0])
-        else:
-            states = self._step_by_step(hidden, sequences)
+        return self._after(hidden, self._states(hidden, sequences))
+
+    def last(self, hidden: Tensor, sequences: Sequences) -> Tensor:
+        """The state of the last event of each sequence, float [b, size]."""
+        return self._after(hidden[sequences.ends], self._states(hidden, sequences)[sequences.ends])
+
+    def _after(self, hidden: Tensor, states: Tensor) -> Tensor:
         return cast(Tensor, self.norm(hidden + self.project(self.dropout(states))))
+
+    def _states(self, hidden: Tensor, sequences: Sequences) -> Tensor:
+        """States of the last layer of cells, float [n, cell_size]."""
+        if len(sequences) * sequences.longest <= SPARE * len(hidden):
+            return sequences.pack(self.cells(sequences.pad(hidden))[0])
+        return self._step_by_step(hidden, sequences)
 
     def _step_by_step(self, hidden: Tensor, sequences: Sequences) -> Tensor:
         """First events of all sequences, then the second ones of those that have one; states float [n, cell_size]."""
