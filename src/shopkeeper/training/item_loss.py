@@ -10,6 +10,7 @@ from torch import Tensor
 
 from shopkeeper.nn.full_softmax import CHUNK_BYTES, full_precision, softmax_loss
 from shopkeeper.nn.losses import ABSENT, SampledLossName, contrastive_loss, keep_hardest, sampled_loss
+from shopkeeper.nn.matmul_precision import resolve
 from shopkeeper.nn.negatives import NegativeSampler
 from shopkeeper.nn.repeats import RepeatBonus
 from shopkeeper.nn.sequence_network import SequenceNetwork
@@ -94,11 +95,13 @@ class ItemLoss:
     Args:
         settings: Which.
         counts: int64 [n_items + 1]; events of each item in training.
+        precision: Of the products of the full softmax; see `TrainingSettings.matmul_precision`.
     """
 
-    def __init__(self, settings: ItemLossSettings, counts: Int64Array) -> None:
+    def __init__(self, settings: ItemLossSettings, counts: Int64Array, precision: str = "auto") -> None:
         self._settings = settings
         self._counts = counts
+        self._precision = precision
         self._sampler: NegativeSampler | None = None
 
     def __call__(self, reader: SequenceNetwork, asked: Asked) -> Tensor:
@@ -118,7 +121,10 @@ class ItemLoss:
             padded = asked.sequences.pad(asked.sequences.items)
             bonus = ((asked.history - 1).clamp(min=0), asked.at_places(reader.repeats(padded)))
         table, settings = reader.items.rows()[1:], self._settings
-        return softmax_loss(asked.queries, table, asked.targets - 1, settings.chunk_bytes, bonus, settings.smoothing)
+        precision = resolve(self._precision, table.device)
+        return softmax_loss(
+            asked.queries, table, asked.targets - 1, settings.chunk_bytes, bonus, settings.smoothing, precision
+        )
 
     def _compare(self, reader: SequenceNetwork, asked: Asked, name: SampledLossName) -> Tensor:
         negatives, log_expected = self._draw(asked.targets)

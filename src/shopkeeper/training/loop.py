@@ -23,7 +23,6 @@ from shopkeeper.training.averaging import AveragedWeights
 from shopkeeper.training.checkpoints import Weights, load_checkpoint, save_checkpoint
 from shopkeeper.training.curves import tensorboard_writer, write_csv, write_tensorboard
 from shopkeeper.training.device import accelerator_for
-from shopkeeper.training.matmul_precision import matmul_precision
 from shopkeeper.training.objective import BatchT, Objective
 from shopkeeper.training.run_state import EpochRecord, RunState
 from shopkeeper.training.settings import TrainingSettings
@@ -141,8 +140,7 @@ class _Run(Generic[BatchT]):
                 self.begun = progress
                 progress.start("training", self.settings.epochs * len(plan))
                 progress.advance(self.state.epoch * len(plan) + self.state.step)
-            with matmul_precision(self.settings.matmul_precision, self.accelerator.device):
-                rate = self._epoch(plan)
+            rate = self._epoch(plan)
             self._after_epoch(rate, validate, watch)
         if self.best is None:
             self.best = self._weights()

@@ -98,7 +98,8 @@ class MaskedItemObjective:
         self._training = training
         self._shares = shares
         self._wanted = wanted
-        self._loss = ItemLoss(loss, np.bincount(histories.item_index, minlength=n_items + 1).astype(np.int64))
+        counts = np.bincount(histories.item_index, minlength=n_items + 1).astype(np.int64)
+        self._loss = ItemLoss(loss, counts, training.matmul_precision)
 
     def plan(self, epoch: int) -> Sequence[MaskedBatch]:
         """The batches of an epoch, in random order; masks are new in each epoch."""

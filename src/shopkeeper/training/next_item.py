@@ -78,7 +78,8 @@ class NextItemObjective:
         self._moments = moments or Moments(histories)
         self._n_targets = self._moments.n_targets()
         self._cut = cut
-        self._loss = ItemLoss(loss, np.bincount(histories.item_index, minlength=n_items + 1).astype(np.int64))
+        counts = np.bincount(histories.item_index, minlength=n_items + 1).astype(np.int64)
+        self._loss = ItemLoss(loss, counts, training.matmul_precision)
         self._training = training
 
     def plan(self, epoch: int) -> Sequence[WindowBatch]:

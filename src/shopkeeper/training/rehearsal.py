@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from shopkeeper.errors import DataError
 from shopkeeper.training.device import accelerator_for
-from shopkeeper.training.matmul_precision import matmul_precision
 from shopkeeper.training.objective import Objective
 from shopkeeper.training.optimizers import build_optimizers
 from shopkeeper.training.settings import TrainingSettings
@@ -58,8 +57,7 @@ def rehearse(network: nn.Module, objective: Objective[Any], settings: TrainingSe
         if not plan:
             raise DataError("there is nothing to train on: no shopper has two events")
         chosen = [plan[place] for place in _spread(len(plan))]
-        with matmul_precision(settings.matmul_precision, device):
-            seconds, targets = _timed_steps(network, objective, settings, chosen)
+        seconds, targets = _timed_steps(network, objective, settings, chosen)
         kept = max(_kept_bytes(network, objective, batch) / objective.n_targets(batch) for batch in chosen[:WARM_UP])
     return Rehearsal(seconds / targets * sum(map(objective.n_targets, plan)), kept)
 

@@ -81,9 +81,8 @@ class TrainingSettings(Settings):
     precision: Literal["no", "fp16", "bf16"] = "no"
     """Mixed precision on an accelerator; refused on a CPU, where it is slower."""
     matmul_precision: MatmulPrecision = "auto"
-    """How exactly a training step multiplies matrices: `highest` in float32, `high` in TF32 on a GPU, `medium` with
-    factors rounded to bfloat16 and sums in float32; `auto` rounds where the processor is faster for it. Validation and
-    answers are always exact."""
+    """How exactly the full softmax multiplies matrices in training: `highest` in float32, `high` in TF32 on a GPU,
+    `medium` with factors rounded to bfloat16 and sums in float32; `auto` rounds where that is faster."""
     checkpoint_folder: Path | None = None
     """Where checkpoints and logs go; None keeps none."""
     checkpoint_every: Annotated[int, Field(ge=1)] = 1

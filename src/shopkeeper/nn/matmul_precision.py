@@ -1,8 +1,9 @@
-"""How exactly matrices are multiplied in training steps.
+"""How exactly matrices are multiplied: in float32, or with factors rounded to fewer bits.
 
-The weights, the optimizer and all sums stay in float32; only the factors of a product may be rounded to fewer bits. On
-processors that multiply tiles of bfloat16 in hardware (AMX) products then take less than half the time, and no metric
-of ours tells the difference. On others rounding would cost time, and "auto" leaves the factors alone.
+What comes in and goes out, and all sums, stay in float32. On processors that multiply tiles of bfloat16 in hardware
+(AMX) a product of rounded factors takes less than half the time; on others rounding would cost time, and "auto" leaves
+the factors alone. PyTorch makes a kernel for each shape, which takes milliseconds and memory: rounding is for products
+of few shapes.
 """
 
 from __future__ import annotations
@@ -13,17 +14,15 @@ from typing import Any
 
 import torch
 
-from shopkeeper.training.settings import MatmulPrecision
-
 MULTIPLIES_TILES = "amx_bf16"
 """Name of that capability among those that PyTorch tells of a processor."""
 
 
-def resolve(precision: MatmulPrecision, device: torch.device) -> str:
+def resolve(precision: str, device: torch.device) -> str:
     """PyTorch's name of a precision on a device: "auto" becomes "medium" where products are faster for it.
 
     Args:
-        precision: The setting.
+        precision: "auto" or a name of PyTorch's.
         device: Where the network is trained.
 
     Returns:
@@ -38,10 +37,10 @@ def resolve(precision: MatmulPrecision, device: torch.device) -> str:
 
 
 @contextmanager
-def matmul_precision(precision: MatmulPrecision, device: torch.device) -> Iterator[None]:
-    """Within it matrices are multiplied so; afterwards as before."""
+def matmul_precision(precision: str) -> Iterator[None]:
+    """Within it matrices are multiplied so (a name of PyTorch's); afterwards as before."""
     before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision(resolve(precision, device))
+    torch.set_float32_matmul_precision(precision)
     try:
         yield
     finally:
