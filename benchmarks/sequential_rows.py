@@ -8,7 +8,8 @@ NETWORKS = ("gru4rec", "lstm", "caser", "nextitnet", "sasrec", "linrec", "bert4r
 SEEDED = frozenset({"als", "bpr", "blend", *NETWORKS})
 """Models that start from random numbers: they run with every seed."""
 WIDE: dict[str, list[Any]] = {
-    "ties": ["keep", "shuffle"], "embedding_size": [128], "dropout": [0.5], "embedding_dropout": [0.5]
+    "ties": ["keep", "shuffle"], "embedding_size": [128], "dropout": [0.5], "embedding_dropout": [0.5],
+    "content_start": [12.0],
 }  # fmt: skip
 """Networks learn more from few events a shopper when they are wide and much is dropped."""
 
@@ -28,6 +29,7 @@ GRIDS: dict[str, dict[str, list[Any]]] = {
         "neighbors": [300, 100, 1000],
         "asymmetry": [0.5, 0.3, 0.7],
     },
+    "content_knn": {"history_decay": [0.6, 0.8]},
     "ease": {"precision": ["float32"], "regularization": [100.0, 200.0, 50.0], "history_decay": [0.6, 0.8, 1.0]},
     "als": {
         "factors": [256, 128],

@@ -118,7 +118,7 @@ class SequenceRecommender(NeuralRecommender):
 
         if self.config.item_start == "random":
             return
-        vectors = torch.from_numpy(start_vectors(self.train, self.config.embedding_size))
+        vectors = torch.from_numpy(start_vectors(self.train, self.config.embedding_size, self.config.content_start))
         found = vectors.any(dim=1)
         with torch.no_grad():
             cast("SequenceNetwork", network).items.embedding.weight[found] = vectors[found]

@@ -58,6 +58,9 @@ class SequenceConfig(RecommenderConfig):
     item_start: Literal["links", "random"] = "links"
     """Item embeddings start where items that are taken near each other lie near each other ("links"), or at random
     ("random")."""
+    content_start: Annotated[float, Field(ge=0)] = 0.0
+    """With `item_start="links"` items that the catalog tells to be alike start near each other too; this much weighs
+    their likeness (about 10 is enough); 0 reads no catalog."""
     item_bias: Literal["auto"] | bool = "auto"
     """Give each item a bias that starts at its popularity; "auto" does where shoppers buy again."""
     repeats: Literal["auto"] | bool = "auto"

@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from shopkeeper.data.dataset import Dataset
+from shopkeeper.recommenders.content_links import ContentWeights, content_links
 from shopkeeper.recommenders.sparse import Csr
 from shopkeeper.recommenders.transitions import Transitions, TransitionsConfig
 from shopkeeper.types import Float32Array
@@ -28,14 +30,18 @@ EXTRA: Final = 10
 """More singular vectors than are wanted make the wanted ones exact (Halko et al. 2011)."""
 ITERATIONS: Final = 4
 SMALLEST: Final = 1e-30
+ALIKE: Final = 100
+"""Items that the catalog tells to be alike, of each item."""
 
 
-def start_vectors(train: Dataset, size: int) -> Float32Array:
-    """Vectors of the items, from the log alone; random numbers are those of torch's global generator.
+def start_vectors(train: Dataset, size: int, content: float = 0.0) -> Float32Array:
+    """Vectors of the items, from the log and the catalog; random numbers are those of torch's global generator.
 
     Args:
         train: The training part.
-        size: Width; what the log has no more dimensions for is zero.
+        size: Width; what the data have no more dimensions for is zero.
+        content: The likeness of two items by the catalog (see `content_links`) is added to their information, so many
+            times; 0 takes the log alone.
 
     Returns:
         float32 [n_items + 1, size]; row 0, and items without neighbors, are zeros.
@@ -43,6 +49,8 @@ def start_vectors(train: Dataset, size: int) -> Float32Array:
     import torch
 
     information = positive_information(Transitions(COUNTING).fit(train).links)
+    if content > 0:
+        information = csr_array(information + content_links(train, ContentWeights(), ALIKE) * np.float32(content))
     vectors = np.zeros((information.shape[0], size), dtype=np.float32)
     linked = np.flatnonzero(np.diff(information.indptr))
     if len(linked) == 0:
@@ -61,8 +69,6 @@ def start_vectors(train: Dataset, size: int) -> Float32Array:
 
 def positive_information(counts: Csr) -> Csr:
     """Positive pointwise mutual information of pairs, in the places of their counts (float32 [n, n])."""
-    from scipy.sparse import csr_array
-
     rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
     sources = np.bincount(rows, weights=counts.data, minlength=counts.shape[0])
     others = np.bincount(counts.indices, weights=counts.data, minlength=counts.shape[1]) ** SMOOTHING
