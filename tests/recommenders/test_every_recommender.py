@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from shopkeeper.config import build
+from shopkeeper.data.catalog import Catalog
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.vocabulary import Vocabulary
@@ -23,6 +25,14 @@ BRIEF = TrainingSettings(epochs=2, device="cpu", seed=7)
 THOROUGH = TrainingSettings(epochs=40, device="cpu", seed=7, optimizer=OptimizerSettings(learning_rate=0.01))
 every = pytest.mark.parametrize("cls", CLASSES.values(), ids=CLASSES.keys())
 _fitted: dict[str, Recommender] = {}
+
+
+@pytest.fixture
+def cycle(cycle: Dataset) -> Dataset:
+    """The circle with titles: all are things, and neighbors share one more word."""
+    ids = cycle.items.arrow.to_pylist()
+    titles = [f"thing word{place} word{(place + 1) % len(ids)}" for place in range(len(ids))]
+    return replace(cycle, catalog=Catalog(pa.table({"item_id": ids, "title": titles})))
 
 
 @pytest.fixture

@@ -47,6 +47,7 @@ class ContentKNN(ItemLinks):
 
     Config = ContentKNNConfig
     config: ContentKNNConfig
+    learns = "counts"
 
     def _fit(
         self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None

@@ -68,12 +68,13 @@ def content_links(train: Dataset, weights: ContentWeights, neighbors: int) -> Cs
         block.data[rows == block.indices] = 0
         block.eliminate_zeros()
         blocks.append(keep_largest(block, neighbors))
-    return csr_array(vstack(blocks, format="csr"))
+    links: Csr = vstack(blocks, format="csr")
+    return links
 
 
 def content_vectors(train: Dataset, weights: ContentWeights) -> Csr:
     """The vectors of the items, float32 [n_items + 1, terms], of unit length or zero; see `content_links`."""
-    empty = csr_array((train.n_items + 1, 0), dtype=np.float32)
+    empty: Csr = csr_array(np.zeros((train.n_items + 1, 0), dtype=np.float32))
     if train.catalog is None:
         return empty
     rows = train.catalog.aligned(train.items)
