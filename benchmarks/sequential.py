@@ -23,7 +23,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.sequential_rows import GRIDS, SEEDED
+from benchmarks.sequential_rows import SEEDED, Grid, grids
 from benchmarks.sequential_tables import (
     CHOOSING,
     COLUMNS,
@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> None:
     for protocol in protocols:
         parts = make_split(log, protocol)
         facts[protocol] = describe(parts)
-        protocol_rows = Rows(protocol, parts, options.seeds, training)
+        protocol_rows = Rows(protocol, parts, options.seeds, training, grids(options.start))
         for name in names:
             left = len(protocols) * len(names) - len(results)
             deadline = time.monotonic() + (ends - time.monotonic()) / left
@@ -181,9 +181,13 @@ class Rows:
         parts: Its split.
         n_seeds: Runs of each model that starts from random numbers.
         training: Training settings; its seed is the first.
+        grid_of: Values tried for the settings of each model.
     """
 
-    def __init__(self, protocol: str, parts: Split, n_seeds: int, training: TrainingSettings) -> None:
+    def __init__(
+        self, protocol: str, parts: Split, n_seeds: int, training: TrainingSettings, grid_of: dict[str, Grid]
+    ) -> None:
+        self.grid_of = grid_of
         self.protocol = protocol
         self.parts = parts
         self.seeds = tuple(range(training.seed, training.seed + n_seeds))
@@ -197,7 +201,8 @@ class Rows:
     def run(self, name: str, deadline: float) -> Result:
         """Chooses settings on validation with the first seed, then asks the test once for each seed."""
         started = time.monotonic()
-        best, trials = choose(name, self.parts, self.training, deadline)
+        grid = self.grid_of.get(name, {})
+        best, trials = choose(name, grid, self.parts, self.training, deadline)
         search_seconds = time.monotonic() - started
         self.models[name], self.costs[name] = [best.model], best.fitting
         for seed in self.seeds[1:] if name in SEEDED else ():
@@ -250,7 +255,9 @@ class Trial:
     ndcg: float
 
 
-def choose(name: str, parts: Split, training: TrainingSettings, deadline: float) -> tuple[Trial, list[dict[str, Any]]]:
+def choose(
+    name: str, grid: Grid, parts: Split, training: TrainingSettings, deadline: float
+) -> tuple[Trial, list[dict[str, Any]]]:
     """The best settings on validation: one setting after the other, on top of the best so far, until the deadline."""
     trials: list[dict[str, Any]] = []
 
@@ -261,8 +268,8 @@ def choose(name: str, parts: Split, training: TrainingSettings, deadline: float)
         print(f"  {name} {config}: validation NDCG@10 {ndcg:.4f} ({fitting.seconds:.1f} s)", file=sys.stderr)
         return Trial(config, model, fitting, ndcg)
 
-    best = attempt({})
-    for field, values in GRIDS.get(name, {}).items():
+    best = attempt({field: values[0] for field, values in grid.items()})
+    for field, values in grid.items():
         base = best.config
         for value in values[1:]:
             if time.monotonic() > deadline:
@@ -273,8 +280,7 @@ def choose(name: str, parts: Split, training: TrainingSettings, deadline: float)
 
 def _fit(name: str, config: dict[str, Any], parts: Split, training: TrainingSettings) -> tuple[Recommender, Cost]:
     model_class = recommender_class(CLASSES.get(name, name))
-    start = {field: values[0] for field, values in GRIDS.get(name, {}).items()}
-    model = model_class(build(model_class.Config, {**start, **config}))
+    model = model_class(build(model_class.Config, config))
     with measured() as cost:
         model.fit(parts.train, parts.validation, training)
     return model, cost
@@ -301,6 +307,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--protocols", default=",".join(PROTOCOLS), help="by comma")
     parser.add_argument("--seeds", type=int, default=1, help="runs of each model that starts from random numbers")
     parser.add_argument("--minutes", type=float, default=60.0, help="for choosing settings, all models together")
+    parser.add_argument(
+        "--start", action="append", default=[], help="where the search of a setting begins: ties=shuffle"
+    )
     parser.add_argument("--set", action="append", default=[], help="a training setting, for example epochs=40")
     parser.add_argument("--json", type=Path, help="where to write the results")
     return parser

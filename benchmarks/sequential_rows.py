@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
+
+from shopkeeper.errors import ConfigError
+
+Grid: TypeAlias = dict[str, list[Any]]
+"""Values tried for each setting of a model, the first being where the search starts."""
 
 NETWORKS = ("gru4rec", "lstm", "caser", "nextitnet", "sasrec", "linrec", "bert4rec", "bsarec", "hstu")
 SEEDED = frozenset({"als", "bpr", "blend", *NETWORKS})
 """Models that start from random numbers: they run with every seed."""
-WIDE: dict[str, list[Any]] = {
+WIDE: Grid = {
     "ties": ["keep", "shuffle"], "embedding_size": [128], "dropout": [0.5], "embedding_dropout": [0.5],
     "content_start": [12.0],
 }  # fmt: skip
 """Networks learn more from few events a shopper when they are wide and much is dropped."""
 
-GRIDS: dict[str, dict[str, list[Any]]] = {
+GRIDS: dict[str, Grid] = {
     "transitions": {
         "window": [20, 10, 50],
         "distance_decay": [0.8, 0.6, 1.0],
@@ -50,3 +55,27 @@ GRIDS: dict[str, dict[str, list[Any]]] = {
     "lstm": {**WIDE, "cell_size": [256]},
 }
 """Values tried for each setting, one setting after the other, the first value being where the search starts."""
+
+
+def grids(starts: list[str]) -> dict[str, Grid]:
+    """`GRIDS`, the search of some settings starting elsewhere.
+
+    Args:
+        starts: Words `setting=value`; the value is one that is tried.
+
+    Raises:
+        ConfigError: No model tries that.
+    """
+    found = {name: dict(grid) for name, grid in GRIDS.items()}
+    for word in starts:
+        setting, _, value = word.partition("=")
+        tried = False
+        for grid in found.values():
+            values = grid.get(setting, [])
+            first = [one for one in values if str(one) == value]
+            if first:
+                grid[setting] = first + [one for one in values if one not in first]
+                tried = True
+        if not tried:
+            raise ConfigError(f"no model tries {word!r}", expected="setting=value of the grids in sequential_rows.py")
+    return found

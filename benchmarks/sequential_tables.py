@@ -103,6 +103,7 @@ def to_json(
     files = sorted(options.data / name for name in ("sequences.txt", "events.parquet", "catalog.parquet"))
     flags = ["--models", options.models, "--protocols", options.protocols, "--seeds", str(options.seeds)]
     flags += ["--minutes", f"{options.minutes:g}", *(part for change in options.set for part in ("--set", change))]
+    flags += [part for word in options.start for part in ("--start", word)]
     content = {
         "command": shlex.join(["python", "benchmarks/sequential.py", "--data", options.data.resolve().name, *flags]),
         "data": {
