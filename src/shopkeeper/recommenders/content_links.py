@@ -19,7 +19,7 @@ from shopkeeper.config import Settings
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.schema import BRAND, CATEGORY, CATEGORY_SEPARATOR, DESCRIPTION, TITLE
 from shopkeeper.errors import missing_dependency
-from shopkeeper.recommenders.sparse import Csr, keep_largest
+from shopkeeper.recommenders.sparse import Csr, gram_blocks, keep_largest
 from shopkeeper.search_space import Floats, SearchSpace
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 WORD: Final = re.compile(r"\w+")
 NO_BRAND: Final = frozenset({"", "unknown", "n/a", "none"})
 """What a brand says, in lower case, when there is none."""
-BLOCK_ITEMS: Final = 2048
-"""Items that are compared with all others at a time."""
 
 
 class ContentWeights(Settings):
@@ -59,11 +57,8 @@ def content_links(train: Dataset, weights: ContentWeights, neighbors: int) -> Cs
     Raises:
         MissingDependencyError: scikit-learn is not installed.
     """
-    vectors = content_vectors(train, weights)
-    others = vectors.T.tocsr()
     blocks = []
-    for start in range(0, vectors.shape[0], BLOCK_ITEMS):
-        block = csr_array(vectors[start : start + BLOCK_ITEMS] @ others)
+    for start, block in gram_blocks(content_vectors(train, weights).T.tocsr()):
         rows = np.repeat(np.arange(start, start + block.shape[0]), np.diff(block.indptr))
         block.data[rows == block.indices] = 0
         block.eliminate_zeros()
@@ -88,8 +83,7 @@ def content_vectors(train: Dataset, weights: ContentWeights) -> Csr:
     if not found:
         return empty
     joined = csr_array(hstack(found, format="csr"))
-    lengths = np.sqrt(np.bincount(np.repeat(np.arange(joined.shape[0]), np.diff(joined.indptr)), joined.data**2,
-                                  minlength=joined.shape[0]))  # fmt: skip
+    lengths = np.sqrt(joined.power(2).sum(axis=1))
     joined.data /= np.repeat(np.maximum(lengths, np.finfo(np.float32).tiny), np.diff(joined.indptr))
     padding = csr_array((1, joined.shape[1]), dtype=np.float32)
     return csr_array(vstack([padding, joined], format="csr", dtype=np.float32))
