@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from shopkeeper.data.schema import EventType
 from shopkeeper.serving.event_store.records import IdKinds, ShopEvent
 from shopkeeper.serving.event_store.store import EventStore
@@ -29,3 +31,9 @@ def write_batches(address: str, writer: str, batches: int, size: int, shared: in
         new += sum(sequence is not None for sequence in store.add(common + own))
     store.close()
     return new
+
+
+def open_at(address: str, moment: float) -> None:
+    """Opens the store at a moment, in seconds as `time.time` tells them, and closes it."""
+    time.sleep(max(0.0, moment - time.time()))
+    EventStore.open(address, IdKinds(user_integer=False, item_integer=False)).close()

@@ -8,8 +8,9 @@ import signal
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
 
-from shop_events import shop_event, write_batches
+from shop_events import open_at, shop_event, write_batches
 
 from shopkeeper.serving.event_store import tables
 from shopkeeper.serving.event_store.records import IdKinds
@@ -48,6 +49,15 @@ def test_processes_that_open_a_new_store_at_once_lose_and_double_nothing(address
     store = EventStore.open(address)
     check_all_there(store, writers, new)
     store.close()
+
+
+def test_processes_that_open_new_files_at_the_same_moment_wait_for_each_other(tmp_path: Path) -> None:
+    openers, rounds = 4, 60
+    with ProcessPoolExecutor(openers, mp_context=SPAWN) as processes:
+        list(processes.map(open_at, [f"sqlite:///{tmp_path}/warm.db"] * openers, [0.0] * openers))
+        for number in range(rounds):
+            address, moment = f"sqlite:///{tmp_path}/shop{number}.db", time.time() + 0.01
+            list(processes.map(open_at, [address] * openers, [moment] * openers))
 
 
 def test_a_reader_that_follows_the_sequence_misses_nothing(store: EventStore, address: str) -> None:

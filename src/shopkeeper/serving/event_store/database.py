@@ -6,6 +6,8 @@ of rows become visible in ascending order: who has seen a number has seen all ro
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +32,9 @@ CONNECTION: Final = {
 hour."""
 SCRUB_MILLISECONDS: Final = 500
 """How long writers may be held up for readers to leave while a log is emptied."""
+BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+SWITCH_SECONDS: Final = 0.01
+"""Between two tries to switch a new file to its write-ahead log."""
 LOCK: Final = "SELECT pg_advisory_xact_lock(6010616874226278499)"
 """One writer at a time in one database; any number that no other program takes would do."""
 WRITES: Final = {"shopkeeper_writes": True}
@@ -156,8 +161,7 @@ def _sqlite_engine(address: URL) -> Engine:
         cursor = connection.cursor()
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA secure_delete = ON")
-        if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            cursor.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(cursor)
         cursor.close()
 
     @event.listens_for(engine, "begin")
@@ -166,6 +170,23 @@ def _sqlite_engine(address: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _write_ahead(cursor: Any) -> None:
+    """Keeps changes in a log of their own from now on; who finds another at the same switch tries again.
+
+    SQLite's own waiting does not cover this: of several that open a new file together all but one are refused at once.
+    """
+    ends = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode not in BUSY or time.monotonic() > ends:
+                raise
+            time.sleep(SWITCH_SECONDS)
 
 
 def _postgres_engine(address: URL) -> Engine:
