@@ -7,7 +7,8 @@ FOLDER holds `train_sessions.csv` (a session a line, items separated by spaces, 
 training sessions are ranked for every question, those of the question itself too, since shoppers go back to them. P@k
 (the share of targets in the first k) and MRR@k are in percent. Settings are chosen on the last training sessions, by
 the sum of P@20 and MRR@20; with --refit the model is then fitted once more, with these settings, on all of them. The
-test is asked once for each seed. Intervals are over sessions, whose questions hang together.
+row `blend` mixes the rows before it, its weights fitted on the sample of the validation part. The test is asked once
+for each seed. Intervals are over sessions, whose questions hang together.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.figures import UNTRAINED, Figure, configs_by_model, coordinate_search, figure, versions
 from benchmarks.session_data import TEST, TRAIN, Parts, load
+from benchmarks.session_rows import BLEND, GRIDS, NETWORKS, network_training
 from shopkeeper.artifacts import file_hash, write_text_atomic
 from shopkeeper.config import build, load_settings
 from shopkeeper.data.dataset import Dataset
@@ -34,44 +36,10 @@ from shopkeeper.evaluation.evaluate import Evaluation, evaluate
 from shopkeeper.evaluation.settings import EvaluationSettings
 from shopkeeper.evaluation.table import table
 from shopkeeper.recommenders.base import Recommender
+from shopkeeper.recommenders.blend import Blend
 from shopkeeper.recommenders.neural import NeuralRecommender
 from shopkeeper.recommenders.registry import recommender_class
 from shopkeeper.training.settings import TrainingSettings
-
-GRIDS: dict[str, dict[str, list[Any]]] = {
-    "vsknn": {
-        "repeats": [2.0, 0.0, 1.0, 3.0],
-        "own": [1.3, 0.7, 1.0, 1.6],
-        "query_decay": ["linear", "same", "harmonic", "logarithmic"],
-        "vote_decay": ["harmonic", "linear", "logarithmic", "quadratic"],
-        "target_power": [0.15, 0.0, 0.1, 0.2, 0.3],
-        "length_power": [0.3, 0.0, 0.2, 0.4],
-        "idf": [1.0, 0.0, 10.0],
-        "neighbors": [300, 100, 500, 1000],
-        "sessions_an_item": [500, 200, 1000],
-    },
-    "stan": {
-        "repeats": [2.0, 0.0, 1.0, 3.0],
-        "own": [0.85, 0.5, 0.7, 1.0],
-        "vote_decay": [0.6, 0.4, 0.5, 0.7, 0.85],
-        "history_decay": [0.75, 0.5, 0.65, 0.85],
-        "distance_decay": [0.7, 0.5, 0.6, 0.8],
-        "before": [0.85, 0.5, 0.7, 1.0],
-        "target_power": [0.2, 0.0, 0.1, 0.25, 0.3],
-        "length_power": [0.2, 0.0, 0.1, 0.3],
-        "recency_days": [100.0, 50.0, 70.0, 150.0],
-        "neighbors": [300, 100, 500, 1000],
-        "sessions_an_item": [500, 200, 1000],
-    },
-    "transitions": {
-        "history_decay": [0.3, 0.5, 0.7, 0.9],
-        "distance_decay": [0.4, 0.6, 0.8],
-        "backward": [0.3, 0.6, 1.0],
-        "source_power": [0.0, 0.3, 0.5],
-        "target_power": [0.0, 0.1, 0.2],
-    },
-}
-"""Values tried for each setting that is not given; the search starts from the first ones."""
 
 KS = (5, 10, 20)
 COLUMNS = tuple((metric, k) for k in KS for metric in ("recall", "mrr"))
@@ -124,11 +92,12 @@ def main(arguments: list[str] | None = None) -> None:
     facts = describe(parts)
     print(facts, file=sys.stderr)
     ends = time.monotonic() + 60 * options.minutes
+    bench = Bench(parts, options, training)
     results: list[Result] = []
     names = options.models.split(",")
     for place, name in enumerate(names):
         deadline = time.monotonic() + (ends - time.monotonic()) / (len(names) - place)
-        results.append(run(name, given.get(name.lower(), {}), parts, options, training, deadline))
+        results.append(bench.blend() if name == BLEND else bench.run(name, given.get(name.lower(), {}), deadline))
         if options.json:
             write_text_atomic(options.json, to_json(options, facts, results, training))
     print(to_text(facts, results, published(facts)), flush=True)
@@ -149,41 +118,86 @@ def describe(parts: Parts) -> dict[str, Any]:
     }
 
 
-def run(
-    name: str,
-    given: dict[str, Any],
-    parts: Parts,
-    options: argparse.Namespace,
-    training: TrainingSettings,
-    deadline: float,
-) -> Result:
-    """Chooses settings on validation with the first seed, then asks the test once for each seed."""
-    started = time.monotonic()
-    asked = parts.validation.sample(options.sample)
-    validation = asked.holdout(parts.train.items)
-    config, trials = choose(name, given, parts.train, validation, training, deadline)
-    search_seconds = time.monotonic() - started
-    n_seeds = 1 if recommender_class(name).__name__.lower() in UNTRAINED else options.seeds
-    seeds = tuple(range(training.seed, training.seed + n_seeds))
-    tests, checks = [], []
-    for seed in seeds:
-        model, fitting = _fit(name, config, parts.train, validation, training.replace(seed=seed))
-        checks.append(evaluate(model, validation, REPORTING, part="validation"))
-        epochs = _epochs(model)
-        if options.refit:
-            whole = training.replace(seed=seed, epochs=epochs or training.epochs)
-            model, fitting = _fit(name, config, parts.everything, None, whole)
-        tests.append(evaluate(model, parts.test.holdout(model.train.items), REPORTING, part="test", name=name))
-    result = Result(
-        name, model.config.model_dump(mode="json"), trials, search_seconds,
-        "all training sessions" if options.refit else "training sessions without validation",
-        epochs, fitting, tests[-1].scoring, tests[-1].model_megabytes, seeds,
-        _figures(checks, asked.session), _figures(tests, parts.test.session),
-    )  # fmt: skip
-    print(
-        f"{name}: P@20 {result.test['recall@20'].value:.2f}, MRR@20 {result.test['mrr@20'].value:.2f}", file=sys.stderr
-    )
-    return result
+class Bench:
+    """Runs rows one after the other, and keeps their fitted models for the blend.
+
+    Args:
+        parts: The data.
+        options: The command line.
+        training: Training settings that the command gives; its seed is the first.
+    """
+
+    def __init__(self, parts: Parts, options: argparse.Namespace, training: TrainingSettings) -> None:
+        self.parts, self.training, self.refit = parts, training, bool(options.refit)
+        self.asked = parts.validation.sample(options.sample)
+        self.validation = self.asked.holdout(parts.train.items)
+        self.seeds = tuple(range(training.seed, training.seed + options.seeds))
+        self.chosen: dict[str, list[Recommender]] = {}
+        """For each row its model without the validation sessions, of each seed."""
+        self.final: dict[str, list[Recommender]] = {}
+        """For each row the model that the test asks, of each seed."""
+
+    def run(self, name: str, given: dict[str, Any], deadline: float) -> Result:
+        """Chooses settings on validation with the first seed, then asks the test once for each seed."""
+        started = time.monotonic()
+        training = network_training(name, self.training)
+        config, trials = choose(name, given, self.parts.train, self.validation, training, deadline)
+        search_seconds = time.monotonic() - started
+        seeds = self.seeds[:1] if recommender_class(name).__name__.lower() in UNTRAINED else self.seeds
+        self.chosen[name], self.final[name] = [], []
+        for seed in seeds:
+            model, fitting = _fit(name, config, self.parts.train, self.validation, training.replace(seed=seed))
+            epochs = _epochs(model)
+            self.chosen[name].append(model)
+            if self.refit:
+                whole = training.replace(seed=seed, epochs=epochs or training.epochs)
+                model, fitting = _fit(name, config, self.parts.everything, None, whole)
+            self.final[name].append(model)
+        return self._result(name, model.config.model_dump(mode="json"), trials, search_seconds, epochs, fitting)
+
+    def blend(self) -> Result:
+        """The mixture of the rows so far; with several seeds the models of one seed are mixed."""
+        names = list(self.chosen)
+        self.chosen[BLEND], self.final[BLEND] = [], []
+        with measured() as cost:
+            for place, seed in enumerate(self.seeds):
+                fitted = Blend.of_fitted(_of_seed(self.chosen, names, place), hide_seen=False)
+                fitted.fit_weights(self.validation, seed)
+                blend = Blend.of_fitted(_of_seed(self.final, names, place), hide_seen=False)
+                blend.weights, blend.sharpness = fitted.weights, fitted.sharpness
+                self.chosen[BLEND].append(fitted)
+                self.final[BLEND].append(blend)
+        first = self.final[BLEND][0]
+        assert isinstance(first, Blend)  # noqa: S101
+        config = {
+            name: {"weight": float(weight), "sharpness": float(sharpness)}
+            for name, weight, sharpness in zip(names, first.weights, first.sharpness, strict=True)
+        }
+        return self._result(BLEND, config, [], cost.seconds, None, cost)
+
+    def _result(
+        self, name: str, config: dict[str, Any], trials: list[dict[str, Any]], searched: float, epochs: int | None,
+        fitting: Cost,
+    ) -> Result:  # fmt: skip
+        checks = [evaluate(model, self.validation, REPORTING, part="validation") for model in self.chosen[name]]
+        tests = [
+            evaluate(model, self.parts.test.holdout(model.train.items), REPORTING, part="test", name=name)
+            for model in self.final[name]
+        ]
+        result = Result(
+            name, config, trials, searched,
+            "all training sessions" if self.refit else "training sessions without validation",
+            epochs, fitting, tests[-1].scoring, tests[-1].model_megabytes, self.seeds[: len(tests)],
+            _figures(checks, self.asked.session), _figures(tests, self.parts.test.session),
+        )  # fmt: skip
+        found = result.test
+        print(f"{name}: P@20 {found['recall@20'].value:.2f}, MRR@20 {found['mrr@20'].value:.2f}", file=sys.stderr)
+        return result
+
+
+def _of_seed(models: dict[str, list[Recommender]], names: list[str], place: int) -> list[Recommender]:
+    """The models of one seed; a model that has no seeds is of all of them."""
+    return [models[name][min(place, len(models[name]) - 1)] for name in names]
 
 
 def choose(
@@ -207,7 +221,7 @@ def choose(
         print(f"  {name} {config}: P@20 {recall:.2f}, MRR@20 {mrr:.2f}", file=sys.stderr)
         return recall + mrr
 
-    best, reached = given, float("-inf")
+    best, reached = {**NETWORKS.get(name.lower(), {}), **given}, float("-inf")
     if grid and time.monotonic() < deadline:
         start = {**{field: values[0] for field, values in grid.items()}, **given}
         for config, value in coordinate_search(start, grid, attempt):

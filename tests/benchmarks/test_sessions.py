@@ -85,6 +85,15 @@ def test_a_network_is_trained_with_each_seed_and_fitted_again_for_its_best_numbe
     assert 0 <= found["test"]["recall@5"]["low"] <= found["test"]["recall@5"]["value"] <= 100
 
 
+def test_the_blend_mixes_the_rows_before_it_with_weights_from_validation(run):
+    _, _, content = run("--models", "most-popular,stan,blend", "--minutes", "0", "--refit")
+    popular, stan, blend = content["results"]
+    assert blend["config"].keys() == {"most-popular", "stan"}
+    assert blend["config"]["stan"]["weight"] > blend["config"]["most-popular"]["weight"]
+    assert blend["test"]["recall@5"]["value"] == stan["test"]["recall@5"]["value"] > popular["test"]["recall@5"]["value"]
+    assert blend["fitted_on"] == "all training sessions"
+
+
 def test_settings_are_searched_on_validation_until_the_time_is_up(run):
     _, notes, content = run("--models", "stan", "--minutes", "0.02")
     (found,) = content["results"]

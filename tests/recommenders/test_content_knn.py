@@ -38,6 +38,13 @@ def test_words_brand_and_category_make_items_alike():
     assert np.allclose(by_brand[1], [0, 0, 0, 1, 0])
 
 
+def test_what_more_items_share_than_asked_makes_none_alike():
+    by_category = ContentWeights(text=0, brand=0)
+    assert content_links(shop(CATALOG), by_category, 10).toarray()[1, 2] > 0, "all three are in Beauty"
+    rare = content_links(shop(CATALOG), by_category.replace(most_items=2), 10).toarray()
+    assert rare[1, 3] > 0 and rare[1, 2] == 0, "two are in Nails"
+
+
 def test_only_so_many_neighbors_are_kept():
     assert np.diff(content_links(shop(CATALOG), ContentWeights(), 1).indptr).tolist() == [0, 1, 1, 1, 0]
 
