@@ -108,3 +108,12 @@ def test_a_member_that_weighs_nothing_is_not_asked(cycle: Dataset, tmp_path):
 class AsksNobody(ItemKNN):
     def score(self, user_index, histories):
         raise AssertionError("a member without weight was asked")
+
+
+def test_the_estimate_is_that_of_all_members(cycle: Dataset):
+    members = [{"model": name} for name in ("EASE", "ItemKNN", "EASE")]
+    blend = Blend(BlendConfig(members=members))
+    found = blend.estimate(cycle)
+    one_by_one = [member.estimate(cycle) for member in blend.members]
+    assert found.bytes == pytest.approx(sum(one.bytes for one in one_by_one))
+    assert found.seconds == pytest.approx(sum(one.seconds or 0 for one in one_by_one), rel=1e-6)

@@ -22,6 +22,7 @@ from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import Recommender, RecommenderConfig
+from shopkeeper.recommenders.estimate import Estimate
 from shopkeeper.recommenders.mixture import at_targets, fit_mixture, log_scores, normalizers, probabilities
 from shopkeeper.recommenders.mixture_search import Shortlists, search_mixture
 from shopkeeper.recommenders.validation import sample_holdout
@@ -85,6 +86,20 @@ class Blend(Recommender):
         """Weight of each, float64 [members], which sum to 1."""
         self.sharpness: Float64Array = np.ones(len(self.members))
         """Power of the probabilities of each, float64 [members]."""
+
+    def estimate(
+        self, train: Dataset, training: TrainingSettings | None = None, validation: Holdout | None = None
+    ) -> Estimate:
+        """The members' together: they are fitted one after the other, and what each has learned stays."""
+        found = [member.estimate(train, training, validation) for member in self.members]
+        parts = {
+            f"{place} {member.name}: {what}": size
+            for place, (member, one) in enumerate(zip(self.members, found, strict=True))
+            for what, size in one.parts.items()
+        }
+        known = [one.seconds for one in found if one.seconds is not None]
+        seconds = sum(known) if len(known) == len(found) else None
+        return Estimate(parts, seconds, max(found, key=lambda one: one.bytes).remedy)
 
     def _fit(
         self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None
