@@ -123,3 +123,9 @@ def test_the_strongest_event_of_each_item():
     assert merged.event_type.tolist() == [view, purchase, cart]
     assert merged.timestamp.tolist() == [10, 30, 60]
     assert histories.slice(1, 2).strongest().timestamp.tolist() == [60]
+
+
+def test_the_usual_event_is_the_most_frequent_one_of_interest():
+    types = [EventType.IMPRESSION, EventType.IMPRESSION, EventType.CART, EventType.CART, EventType.VIEW]
+    assert ragged([[(1, one.code, 0) for one in types]]).usual_event is EventType.CART
+    assert ragged([]).usual_event is EventType.VIEW

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shopkeeper.data.schema import EventType
+from shopkeeper.data.schema import EVENT_TYPES, INTEREST_TYPES, EventType
 from shopkeeper.types import BoolArray, Int32Array, Int64Array, UInt8Array
 
 
@@ -44,6 +44,12 @@ class Histories:
     def rows(self) -> Int64Array:
         """For each event the place of its shopper in this batch, int64 [events]."""
         return np.repeat(np.arange(len(self), dtype=np.int64), self.lengths)
+
+    @property
+    def usual_event(self) -> EventType:
+        """The type of interest that most events have; "view" where there are none."""
+        counts = np.bincount(self.event_type, minlength=len(EVENT_TYPES) + 1)
+        return max(INTEREST_TYPES, key=lambda event_type: counts[event_type.code])
 
     def items_of(self, place: int) -> Int32Array:
         """Items of one shopper, oldest first, int32."""

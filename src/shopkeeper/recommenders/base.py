@@ -19,7 +19,7 @@ from shopkeeper.config import Settings, build
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.repeats import HIDE_SEEN_BELOW, repeat_share
-from shopkeeper.data.schema import EVENT_TYPES, INTEREST_TYPES, EventType
+from shopkeeper.data.schema import EventType
 from shopkeeper.errors import ArtifactError, DataError, NotFittedError, ShopkeeperError
 from shopkeeper.recommenders.candidates import Candidates, Eligible
 from shopkeeper.recommenders.estimate import Estimate, estimate_by_events
@@ -77,9 +77,7 @@ class Recommender(ABC):
     def __init__(self, config: RecommenderConfig | None = None) -> None:
         if config is not None and not isinstance(config, self.Config):
             raise ShopkeeperError(
-                f"{type(self).__name__} got settings of another model",
-                expected=self.Config.__name__,
-                got=type(config).__name__,
+                f"{self.name} got settings of another model", expected=self.Config.__name__, got=type(config).__name__
             )
         self.config = config if config is not None else self.Config()
         self._train: Dataset | None = None
@@ -394,9 +392,7 @@ class Recommender(ABC):
         self.hide_seen = not self.shows_seen and repeat_share(train.histories) < HIDE_SEEN_BELOW
         if self.config.hide_seen is not None:
             self.hide_seen = self.config.hide_seen
-        # A history given at request time is taken for events of the type of interest that training has most of.
-        counts = np.bincount(train.histories.event_type, minlength=len(EVENT_TYPES) + 1)
-        self.usual_event = max(INTEREST_TYPES, key=lambda event_type: counts[event_type.code])
+        self.usual_event = train.histories.usual_event  # of histories that come with a question
 
     def _fallback_scores(self) -> Float32Array:
         if self._fallback is None:
