@@ -44,13 +44,16 @@ GRIDS: dict[str, dict[str, list[Any]]] = {
 
 BLEND = "blend"
 """The row that mixes all rows before it."""
+NETWORK: dict[str, Any] = {
+    "embedding_size": 128, "max_length": 20, "ties": "keep", "loss": "softmax", "dropout": 0.5, "embedding_dropout": 0.5,
+}  # fmt: skip
 NETWORKS: dict[str, dict[str, Any]] = {
-    "gru4rec": {"embedding_size": 128, "cell_size": 256, "max_length": 20, "ties": "keep"},
-    "sasrec": {"embedding_size": 128, "max_length": 20, "ties": "keep"},
-    "hstu": {"embedding_size": 128, "max_length": 20, "ties": "keep"},
+    "gru4rec": {**NETWORK, "cell_size": 256},
+    "sasrec": NETWORK,
+    "hstu": {**NETWORK, "time_bias": False},  # the files tell no times
 }
 """Settings of networks, which are not searched: those given with `--config` go over them."""
-NETWORK_TRAINING: dict[str, Any] = {"epochs": 4, "batch_targets": 512, "optimizer": {"learning_rate": 0.002}}
+NETWORK_TRAINING: dict[str, Any] = {"epochs": 3, "batch_targets": 1024, "optimizer": {"learning_rate": 0.003}}
 """Of networks; those of the command go over them."""
 
 
