@@ -45,7 +45,8 @@ GRIDS: dict[str, dict[str, list[Any]]] = {
 BLEND = "blend"
 """The row that mixes all rows before it."""
 NETWORK: dict[str, Any] = {
-    "embedding_size": 128, "max_length": 20, "ties": "keep", "loss": "softmax", "dropout": 0.5, "embedding_dropout": 0.5,
+    "embedding_size": 128, "max_length": 20, "ties": "keep", "loss": "softmax", "dropout": 0.5,
+    "embedding_dropout": 0.5,
 }  # fmt: skip
 NETWORKS: dict[str, dict[str, Any]] = {
     "gru4rec": {**NETWORK, "cell_size": 256},

@@ -93,6 +93,12 @@ class StoreError(ShopkeeperError):
     exit_code = 10
 
 
+class EndpointError(ShopkeeperError):
+    """A model behind an address on the network does not answer, refuses, or answers something else."""
+
+    exit_code = 11
+
+
 def choices(got: str, valid: Iterable[str]) -> str:
     """A phrase that lists the valid choices, the closest first.
 

@@ -16,7 +16,7 @@ app = typer.Typer(
     name="shopkeeper",
     help="Turns a shop's event log and catalog into personal recommendations.",
     epilog="Exit codes: 0 done, 1 findings or failure, 2 settings, 3 data, 4 artifact, 5 not fitted, "
-    "6 unknown id, 7 missing library, 8 resources, 9 training, 10 event store.",
+    "6 unknown id, 7 missing library, 8 resources, 9 training, 10 event store, 11 endpoint.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
