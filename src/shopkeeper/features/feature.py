@@ -1,0 +1,89 @@
+"""A feature: one vector an item, in the order of a vocabulary, as an artifact folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from shopkeeper.artifacts import open_artifact, write_artifact
+from shopkeeper.data.vocabulary import Vocabulary
+from shopkeeper.errors import DataError
+from shopkeeper.types import BoolArray, Float32Array
+
+KIND: Final = "feature"
+MATRIX, KNOWN, ITEMS, FACTS = "matrix.npy", "known.npy", "items.parquet", "facts.json"
+
+
+@dataclass(frozen=True)
+class Feature:
+    """What is known of items in one respect.
+
+    Attributes:
+        name: Of its folder in the store, such as "text-minilm".
+        items: Whose rows they are; the item of index i has row i.
+        matrix: float32 [n_items + 1, size]; row 0 and the rows of items without the feature are zeros.
+        known: bool [n_items + 1]; which items have the feature; place 0 is False.
+        facts: How it was made, plain JSON.
+    """
+
+    name: str
+    items: Vocabulary
+    matrix: Float32Array
+    known: BoolArray
+    facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    def __post_init__(self) -> None:
+        rows = len(self.items) + 1
+        if self.matrix.ndim != 2 or len(self.matrix) != rows or self.known.shape != (rows,):
+            raise DataError(
+                f"the feature {self.name!r} does not fit its items",
+                expected=f"{rows} rows, the first for padding",
+                got=f"{self.matrix.shape} and {self.known.shape}",
+            )
+
+    @property
+    def size(self) -> int:
+        """Length of a vector."""
+        return int(self.matrix.shape[1])
+
+    @property
+    def coverage(self) -> float:
+        """Share of the items that have it."""
+        return float(self.known[1:].mean()) if len(self.items) else 0.0
+
+    def aligned(self, items: Vocabulary) -> Feature:
+        """The same for another vocabulary; items that this one lacks are without the feature."""
+        if items == self.items:
+            return self
+        places = np.concatenate([[0], self.items.indices(items.arrow)])
+        return Feature(self.name, items, np.asarray(self.matrix)[places], self.known[places], self.facts)
+
+    def save(self, folder: Path) -> None:
+        """Writes the artifact folder, atomically.
+
+        Raises:
+            ArtifactError: The place is taken by something else or the disk refuses.
+        """
+        import pyarrow as pa
+
+        with write_artifact(folder, KIND) as writer:
+            writer.array(MATRIX, self.matrix)
+            writer.array(KNOWN, self.known)
+            writer.table(ITEMS, pa.table({"id": self.items.arrow}))
+            writer.json(FACTS, {**self.facts, "name": self.name})
+
+    @staticmethod
+    def open(folder: Path) -> Feature:
+        """Opens a folder; the matrix is memory-mapped.
+
+        Raises:
+            ArtifactError: There is none, or it is damaged.
+        """
+        reader = open_artifact(folder, KIND, verify="size")
+        facts = reader.json(FACTS)
+        items = Vocabulary(reader.table(ITEMS).column("id"))
+        return Feature(facts["name"], items, reader.array(MATRIX), np.asarray(reader.array(KNOWN)), facts)
