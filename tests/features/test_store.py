@@ -54,22 +54,22 @@ def test_rows_are_in_the_order_of_the_vocabulary_with_padding_first(store: Featu
 
 def test_nothing_is_made_twice_and_a_changed_title_costs_one_row(store: FeatureStore) -> None:
     first = store.text(ITEMS, catalog_of(), settings_of())
-    assert (first.unchanged, first.n_encoded) == (False, 3)
+    assert (first.unchanged, first.n_made) == (False, 3)
     again = store.text(ITEMS, catalog_of(), settings_of())
-    assert (again.unchanged, again.n_encoded) == (True, 0)
+    assert (again.unchanged, again.n_made) == (True, 0)
     changed = store.text(ITEMS, catalog_of({**TITLES, "b": "Soap"}), settings_of())
-    assert (changed.unchanged, changed.n_encoded) == (False, 1)
+    assert (changed.unchanged, changed.n_made) == (False, 1)
     assert (changed.feature.matrix[[1, 4]] == first.feature.matrix[[1, 4]]).all()
     back = store.text(ITEMS, catalog_of(), settings_of())
-    assert (back.unchanged, back.n_encoded) == (False, 0)
+    assert (back.unchanged, back.n_made) == (False, 0)
 
 
 def test_another_vocabulary_or_name_or_template_takes_the_known_vectors(store: FeatureStore) -> None:
     store.text(ITEMS, catalog_of(), settings_of())
     fewer = store.text(Vocabulary(["b", "d"]), catalog_of(), settings_of())
-    assert (fewer.unchanged, fewer.n_encoded, len(fewer.feature.matrix)) == (False, 0, 3)
+    assert (fewer.unchanged, fewer.n_made, len(fewer.feature.matrix)) == (False, 0, 3)
     named = store.text(ITEMS, catalog_of(), settings_of(feature="title"))
-    assert (named.unchanged, named.n_encoded) == (False, 0)
+    assert (named.unchanged, named.n_made) == (False, 0)
     assert store.names() == ["text-static", "title"]
 
 
@@ -81,7 +81,7 @@ def test_a_damaged_feature_is_built_again(store: FeatureStore) -> None:
     with pytest.raises(ArtifactError, match="truncated"):
         store.open("text-static")
     again = store.text(ITEMS, catalog_of(), settings_of())
-    assert (again.unchanged, again.n_encoded) == (False, 0)
+    assert (again.unchanged, again.n_made) == (False, 0)
     assert np.array_equal(again.feature.matrix, expected)
 
 
@@ -90,7 +90,7 @@ def test_a_damaged_cache_is_told_in_the_facts(store: FeatureStore) -> None:
     (file,) = (store.folder / "encoded").rglob("*.safetensors")
     file.write_bytes(file.read_bytes()[:-4])
     again = store.text(ITEMS, catalog_of({**TITLES, "b": "Soap"}), settings_of())
-    assert again.n_encoded == 3
+    assert again.n_made == 3
     assert again.feature.facts["damaged_files"] == 1
     assert any("damaged" in warning for warning in again.feature.facts["warnings"])
 

@@ -45,11 +45,13 @@ def register() -> None:
     from shopkeeper.cli.doctor import doctor
     from shopkeeper.cli.evaluate import evaluate
     from shopkeeper.cli.events import app as events
+    from shopkeeper.cli.features import features
     from shopkeeper.cli.prepare import prepare
     from shopkeeper.cli.recommend import recommend
     from shopkeeper.cli.report import report
     from shopkeeper.cli.retrain import retrain
     from shopkeeper.cli.serve import serve
+    from shopkeeper.cli.similar import similar
     from shopkeeper.cli.train import train
     from shopkeeper.cli.tune import tune
     from shopkeeper.cli.validate import validate
@@ -64,6 +66,8 @@ def register() -> None:
         report,
         serve,
         retrain,
+        features,
+        similar,
     ]
     for command in needing_arguments:
         app.command(no_args_is_help=True)(command)

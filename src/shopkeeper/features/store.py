@@ -17,9 +17,11 @@ import numpy as np
 
 from shopkeeper.artifacts import artifact_exists
 from shopkeeper.data.catalog import Catalog
+from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import ArtifactError, DataError, choices
 from shopkeeper.features.feature import Feature
+from shopkeeper.features.tabular import TabularSettings, tabular_feature
 from shopkeeper.features.text.encoder import TextEncoder
 from shopkeeper.features.text.encoding import Encoded, encode_texts
 from shopkeeper.features.text.scripts import ScriptCount, count_scripts
@@ -39,13 +41,13 @@ class Built:
     Attributes:
         feature: As it stands in the store.
         unchanged: Whether it stood there already.
-        n_encoded: Texts that were encoded now.
+        n_made: Vectors that were made now.
         seconds: Time of everything, in seconds.
     """
 
     feature: Feature
     unchanged: bool
-    n_encoded: int
+    n_made: int
     seconds: float
 
 
@@ -114,6 +116,17 @@ class FeatureStore:
         feature = Feature(feature.name, items, feature.matrix, feature.known, facts)
         feature.save(self.folder / feature.name)
         return Built(self.open(feature.name), False, encoded.n_encoded, time.perf_counter() - begin)
+
+    def tabular(self, dataset: Dataset, as_of: int, settings: TabularSettings) -> Built:
+        """Builds the feature "tabular" of the items of a dataset; see `tabular_feature`.
+
+        Raises:
+            ArtifactError: The store cannot be written.
+        """
+        begin = time.perf_counter()
+        feature = tabular_feature(dataset, as_of, settings)
+        feature.save(self.folder / feature.name)
+        return Built(self.open(feature.name), False, len(feature.items), time.perf_counter() - begin)
 
     def _encode(
         self,

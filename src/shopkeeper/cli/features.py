@@ -1,0 +1,127 @@
+"""`shopkeeper features`: what the items are, as vectors in a store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from shopkeeper.cli import options
+from shopkeeper.cli.progress import Bars
+from shopkeeper.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shopkeeper.features.store import Built
+
+STORE = Path("features")
+
+
+def features(
+    data: Annotated[Path, typer.Argument(metavar="DATASET", help="Folder written by `shopkeeper prepare`.")],
+    text: Annotated[
+        str | None,
+        typer.Option("--text", help="Encoder of texts: minilm, multilingual, static, sentence-transformers, endpoint."),
+    ] = None,
+    tabular: Annotated[
+        bool, typer.Option("--tabular", help="Category, brand, price position, age, availability, popularity.")
+    ] = False,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the feature store.")] = STORE,
+    parts: Annotated[
+        list[str], typer.Option("--part", metavar="TEMPLATE", help="Part of the text: '{title}'; may be repeated.")
+    ] = [],
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="For sentence-transformers name or folder, for endpoint name."),
+    ] = None,
+    url: Annotated[str | None, typer.Option("--url", help="Address of an OpenAI-compatible endpoint.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the text feature in the store.")] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of", metavar="DATE", help="Tabular features look at events before; end of training if not given."
+        ),
+    ] = None,
+    config: options.ConfigFile = None,
+    overrides: options.Overrides = [],
+    quiet: options.Quiet = False,
+) -> None:
+    """Turn the texts and columns of the catalog into vectors, and keep them: what did not change is not made again.
+
+    minilm is for English; multilingual knows Chinese and fourteen more languages; static is the fastest.
+
+    Example: shopkeeper features dataset --text minilm
+
+    Example: shopkeeper features dataset --text multilingual --part "{title}" --part "{brand}" --tabular
+
+    Example: shopkeeper features dataset --text sentence-transformers --model models/my-encoder
+
+    Example: shopkeeper features dataset --text endpoint --url http://localhost:8000/v1 --model bge-m3
+    """
+    from shopkeeper.data.dataset import Dataset
+    from shopkeeper.jobs.features import Kind, build_features, moment_of, training_end
+
+    asked: dict[Kind, bool] = {"text": text is not None, "tabular": tabular}
+    kinds = [kind for kind, wanted in asked.items() if wanted]
+    if not kinds:
+        raise ConfigError("say what to build", expected="--text ENCODER, --tabular, or both")
+    flags = [
+        ("features.text.encoder.name", text),
+        ("features.text.encoder.model", model),
+        ("features.text.encoder.url", url),
+        ("features.text.template.parts", list(parts) or None),
+        ("features.text.feature", name),
+    ]
+    dataset = Dataset.open(data)
+    settings = options.prepared_settings(dataset, config, overrides, flags)
+    moment = None
+    if tabular:
+        moment = moment_of(as_of) if as_of is not None else training_end(dataset, settings.prepare.split)
+    with Bars(quiet) as bars:
+        built = build_features(dataset, out, settings.features, kinds, moment, bars)
+    console = Console(highlight=False)
+    console.print(_table(built))
+    for result in built:
+        for line in _remarks(result):
+            console.print(line, soft_wrap=True)
+    console.print(
+        f"in {out}; look at neighbors: shopkeeper similar ITEM --data {data} --features {out}", soft_wrap=True
+    )
+
+
+def _table(built: Sequence[Built]) -> Table:
+    table = Table()
+    table.add_column("feature", no_wrap=True)
+    for column in ("size", "items", "have it", "made now", "texts/s", "seconds"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for result in built:
+        feature, speed = result.feature, result.feature.facts.get("texts_a_second")
+        table.add_row(
+            escape(feature.name), f"{feature.size:,}", f"{len(feature.items):,}", f"{feature.coverage:.1%}",
+            "unchanged" if result.unchanged else f"{result.n_made:,}",
+            f"{speed:,.0f}" if speed and not result.unchanged else "-", f"{result.seconds:.2f}",
+        )  # fmt: skip
+    return table
+
+
+def _remarks(result: Built) -> list[str]:
+    """What else is to be said of a feature, each a line."""
+    facts, lines = result.feature.facts, []
+    if facts.get("empty") or facts.get("wordless"):
+        lines.append(
+            f"{facts['empty']:,} items have no text, {facts['wordless']:,} only symbols or emoji: they are without it"
+        )
+    if facts.get("missing_columns"):
+        lines.append(f"the catalog has no column {', '.join(facts['missing_columns'])}: left out of the text")
+    if facts.get("cut"):
+        lines.append(f"{facts['cut']:,} texts were cut at features.text.template.most_characters")
+    usage = facts.get("usage") or {}
+    if usage and not result.unchanged:
+        lines.append("used: " + ", ".join(f"{value:,.6g} {name}" for name, value in usage.items()))
+    lines += [f"[yellow]warning:[/] {escape(warning)}" for warning in facts.get("warnings", [])]
+    return lines

@@ -1,0 +1,16 @@
+"""All settings of features in one object: the section `[features]` of a shop's file."""
+
+from __future__ import annotations
+
+from shopkeeper.config import Settings
+from shopkeeper.features.tabular import TabularSettings
+from shopkeeper.features.text.settings import TextSettings
+
+
+class ItemFeatureSettings(Settings):
+    """How items become vectors."""
+
+    text: TextSettings = TextSettings()
+    """Of their texts."""
+    tabular: TabularSettings = TabularSettings()
+    """Of the columns of the catalog and the log."""

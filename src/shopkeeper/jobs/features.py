@@ -1,0 +1,143 @@
+"""Builds features of the items of a prepared log, and finds the items that are near by one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+
+from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.schema import CATEGORY, TITLE
+from shopkeeper.data.split import split
+from shopkeeper.data.split_settings import SplitSettings
+from shopkeeper.data.vocabulary import UNKNOWN, Vocabulary
+from shopkeeper.errors import DataError, UnknownIdError
+from shopkeeper.features.feature import Feature
+from shopkeeper.features.neighbors import nearest
+from shopkeeper.features.settings import ItemFeatureSettings
+from shopkeeper.features.store import Built, FeatureStore
+from shopkeeper.progress import Progress
+from shopkeeper.types import Id, Int64Array
+
+Kind = Literal["text", "tabular"]
+MICROSECONDS: Final = 1_000_000
+
+
+@dataclass(frozen=True)
+class Near:
+    """One neighbor of an item.
+
+    Attributes:
+        item: Its id.
+        cosine: How near, 1 for the same direction.
+        title: What the catalog calls it, None where it does not.
+        category: Its category, None where there is none.
+    """
+
+    item: Id
+    cosine: float
+    title: str | None
+    category: str | None
+
+
+def build_features(
+    dataset: Dataset,
+    folder: Path,
+    settings: ItemFeatureSettings,
+    kinds: Sequence[Kind],
+    as_of: int | None = None,
+    progress: Progress | None = None,
+) -> list[Built]:
+    """Builds features into a store, as far as they are not there.
+
+    Args:
+        dataset: Whose items get them, and whose catalog and log they are made of.
+        folder: Of the store.
+        settings: How.
+        kinds: Which.
+        as_of: Unix microseconds; tabular features look at events before. Needed for them alone.
+        progress: Told how far it is.
+
+    Returns:
+        One result a kind, in the order asked.
+
+    Raises:
+        DataError: There is no catalog to take texts from, or no moment for tabular features.
+    """
+    store = FeatureStore(folder)
+    built = []
+    for kind in kinds:
+        if kind == "text":
+            built.append(store.text(dataset.items, dataset.catalog, settings.text, progress))
+        elif as_of is None:
+            raise DataError("tabular features need a moment", expected="as_of, such as the end of training")
+        else:
+            built.append(store.tabular(dataset, as_of, settings.tabular))
+    return built
+
+
+def training_end(dataset: Dataset, settings: SplitSettings) -> int:
+    """The moment after the last event of the training part, Unix microseconds."""
+    return int(np.max(split(dataset, settings).train.histories.timestamp)) + 1
+
+
+def moment_of(text: str) -> int:
+    """Unix microseconds of a date or a moment such as "2026-03-01"; one without a zone is in UTC.
+
+    Raises:
+        DataError: It is none.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise DataError("this is no moment", expected="2026-03-01 or 2026-03-01T12:00", got=text) from error
+    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return int(moment.timestamp() * MICROSECONDS)
+
+
+def items_near(feature: Feature, dataset: Dataset, item: str, k: int) -> list[Near]:
+    """The items that are nearest to one by a feature; the item itself comes first.
+
+    Args:
+        feature: Says what is near.
+        dataset: Says what the items are.
+        item: The id as text.
+        k: Neighbors.
+
+    Raises:
+        UnknownIdError: The feature has no such item.
+        DataError: The item is without the feature.
+    """
+    index = feature.items.indices([feature.items.parse(item)]).astype(np.int64)
+    if index[0] == UNKNOWN:
+        example = feature.items.ids([1])[0] if len(feature.items) else "none"
+        raise UnknownIdError(
+            f"the feature {feature.name!r} has no item {item!r}", expected=f"an id of the catalog, such as {example}"
+        )
+    if not feature.known[index[0]]:
+        raise DataError(
+            f"the item {item!r} is without the feature {feature.name!r}",
+            expected="an item whose text has a letter or a digit",
+        )
+    found, cosines = nearest(feature, index, k)
+    there = found[0] > 0
+    shown = np.concatenate([index, found[0][there]])
+    near = [1.0, *cosines[0][there].tolist()]
+    words = (_column(dataset, feature.items, shown, name) for name in (_title_column(dataset), CATEGORY))
+    return [Near(*row) for row in zip(feature.items.ids(shown), near, *words, strict=True)]
+
+
+def _title_column(dataset: Dataset) -> str:
+    return (dataset.catalog.title_column if dataset.catalog is not None else None) or TITLE
+
+
+def _column(dataset: Dataset, items: Vocabulary, index: Int64Array, name: str) -> list[str | None]:
+    """What the catalog says of items in one column."""
+    if dataset.catalog is None or name not in dataset.catalog.table.column_names:
+        return [None] * len(index)
+    values: list[str | None] = dataset.catalog.aligned(items).column(name).take(index - 1).to_pylist()
+    return values
