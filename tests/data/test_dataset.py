@@ -26,6 +26,7 @@ def small() -> Dataset:
         item_index=np.array([4, 1, 4, 2], np.int32),
         event_type=np.array([VIEW, VIEW, CART, VIEW], np.uint8),
         timestamp=np.array([10, 20, 30, 15], np.int64),
+        placement=np.array([3, 0, 1, 3], np.uint8),
     )
     return Dataset(
         users=Vocabulary(["ann", "bob", "cy"]),
@@ -34,6 +35,7 @@ def small() -> Dataset:
         quantity=np.array([1, 2, 3, 4], np.float32),
         price=np.array([0.5, 1, 1.5, np.nan], np.float32),
         session_index=np.array([0, 0, 1, 2], np.int32),
+        placements=Vocabulary(["cart page", "mail", "search"]),
         catalog=Catalog(pa.table({"item_id": ["apple", "pear"], "title": ["An apple", "一个梨"]})),
         facts={"source": "by hand"},
     )
@@ -48,6 +50,8 @@ def ids(dataset: Dataset) -> dict:
 
 def assert_same(first: Dataset, second: Dataset) -> None:
     assert (first.users, first.items, first.facts) == (second.users, second.items, second.facts)
+    assert first.placements == second.placements
+    np.testing.assert_array_equal(first.histories.placement, second.histories.placement)
     for name in ("offsets", "item_index", "event_type", "timestamp"):
         ours, theirs = getattr(first.histories, name), getattr(second.histories, name)
         np.testing.assert_array_equal(ours, theirs)
@@ -68,7 +72,7 @@ def test_saved_and_opened_it_is_the_same_and_memory_mapped(small, tmp_path):
     assert_same(small, opened)
     assert opened.catalog is not None
     assert opened.catalog.table.equals(small.catalog.table)
-    for values in (opened.histories.item_index, opened.histories.timestamp, opened.price):
+    for values in (opened.histories.item_index, opened.histories.placement, opened.price):
         assert isinstance(values, np.memmap)
         assert not values.flags.writeable
 
@@ -78,6 +82,8 @@ def test_what_is_not_there_stays_away(cycle, tmp_path):
     opened = Dataset.open(tmp_path / "data")
     assert_same(cycle, opened)
     assert opened.quantity is opened.price is opened.session_index is opened.catalog is None
+    assert opened.placements is opened.histories.placement is None
+    assert not list((tmp_path / "data").glob("placement*"))
     assert opened.users.is_integer
 
 
@@ -112,6 +118,7 @@ def test_select_keeps_indices(small):
     assert selected.price.tolist() == [1, 1.5]
     assert selected.session_index.tolist() == [0, 1]
     assert selected.histories.timestamp.tolist() == [20, 30]
+    assert selected.histories.placement.tolist() == [0, 1]
     assert selected.data_hash != small.data_hash
 
 
@@ -120,10 +127,30 @@ def test_compact_leaves_out_what_has_no_event(small):
     assert ids(compact) == {"ann": ["pear", "apple", "pear"], "cy": ["fig"]}
     assert compact.items.arrow.to_pylist() == ["apple", "fig", "pear"]
     assert compact.price is small.price
+    assert compact.placements == Vocabulary(["cart page", "search"])
+    assert compact.histories.placement.tolist() == [2, 0, 1, 2]
     assert compact.histories.item_index.dtype == np.int32
     assert_same(compact, compact.compact())
     nothing = small.select(np.zeros(4, bool)).compact()
     assert (nothing.n_users, nothing.n_items, nothing.n_events) == (0, 0, 0)
+    assert nothing.placements is nothing.histories.placement is None
+
+
+def test_in_other_vocabularies(small):
+    mapped = small.in_items(Vocabulary(["fig", "pear"]), Vocabulary(["app", "search"]))
+    assert ids(mapped) == {"ann": ["pear", "pear"], "bob": [], "cy": ["fig"]}
+    assert mapped.placements == Vocabulary(["app", "search"])
+    assert mapped.histories.placement.tolist() == [2, 0, 2]
+    kept = small.in_items(Vocabulary(["fig", "pear"]))
+    assert kept.placements == small.placements
+    assert kept.histories.placement.tolist() == [3, 1, 3]
+
+
+def test_the_ids_alone_keep_the_names_of_placements(small, tmp_path):
+    small.without_events().save(tmp_path / "data")
+    opened = Dataset.open(tmp_path / "data")
+    assert opened.n_events == 0
+    assert opened.placements == small.placements
 
 
 def test_the_matrix_adds_up_events(small):
@@ -162,6 +189,8 @@ def test_the_hash_sees_every_part(small):
         replace(small, histories=replace(small.histories, offsets=np.array([0, 2, 3, 4], np.int64))),
         replace(small, quantity=None),
         replace(small, price=small.quantity),
+        replace(small, placements=Vocabulary(["app", "mail", "search"])),
+        replace(small, histories=replace(small.histories, placement=np.zeros(4, np.uint8))),
         replace(small, users=Vocabulary([1, 2, 3])),
         replace(small, users=Vocabulary(["1", "2", "3"])),
     ]

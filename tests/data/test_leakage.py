@@ -26,9 +26,13 @@ def data() -> Dataset:
     histories = Histories.of_items(walks)
     session = np.arange(histories.n_events, dtype=np.int32) // 2
     price = rng.uniform(1, 9, histories.n_events).astype(np.float32)
+    placement = rng.integers(0, 6, histories.n_events).astype(np.uint8)
+    placement[(placement == 5) & (histories.timestamp < 15_000_000)] = 0
+    histories = replace(histories, placement=placement)
     return Dataset(
-        Vocabulary(range(N_USERS)), Vocabulary(range(N_ITEMS)), histories, session_index=session, price=price
-    )
+        Vocabulary(range(N_USERS)), Vocabulary(range(N_ITEMS)), histories, session_index=session, price=price,
+        placements=Vocabulary(["app", "cart", "home", "mail", "shelf"]),
+    )  # fmt: skip
 
 
 def popularity(parts: Split) -> dict[str, np.ndarray]:
@@ -67,6 +71,16 @@ def test_a_split_whose_vocabulary_comes_from_the_whole_log_is_caught(data):
 
     report = check_leakage(replace(data, histories=rare), SplitSettings(), make_split=leaky)
     assert report.checks[0].changed == ("items",)
+
+
+def test_a_split_whose_placements_come_from_the_whole_log_is_caught(data):
+    def leaky(dataset: Dataset, settings: SplitSettings) -> Split:
+        parts = split(dataset, settings)
+        placement = np.maximum(parts.train.histories.placement, dataset.histories.placement[-1])
+        histories = replace(parts.train.histories, placement=placement)
+        return replace(parts, train=replace(parts.train, histories=histories))
+
+    assert check_leakage(data, SplitSettings(), make_split=leaky).checks[0].changed == ("placement",)
 
 
 def test_shuffling_keeps_the_past_and_changes_the_future(data):

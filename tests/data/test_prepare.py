@@ -46,8 +46,9 @@ def events_of(engine, columns) -> Events:
     for name in ("quantity", "price"):
         if name in columns:
             table[name] = pa.array(columns[name], pa.float64())
-    if "session_id" in columns:
-        table["session_id"] = pa.array(columns["session_id"], pa.string())
+    for name in ("session_id", "placement"):
+        if name in columns:
+            table[name] = pa.array(columns[name], pa.string())
     name = f"t{np.random.default_rng().integers(1 << 60)}"
     return Events(engine.create_table(name, pa.table(table)), "a test")
 
@@ -149,6 +150,37 @@ def test_catalog_quantities_prices_and_sessions_come_along(engine, tmp_path):
     assert dataset.price.tolist() == [1.5, 2.5, 0.5]
     assert dataset.session_index.tolist() == [0, 1, 2]
     assert dataset.catalog.table.to_pylist() == catalog.table.to_pylist()
+
+
+def placements_of(dataset: Dataset) -> list:
+    return [[None, *dataset.placements.arrow.to_pylist()][code] for code in dataset.histories.placement]
+
+
+def test_placements_come_along(engine, tmp_path):
+    log = {"user_id": ["b", "a", "a", "a"], "item_id": ["x", "x", "y", None], "day": [0, 1, 2, 3],
+           "placement": ["home", None, "cart", "nowhere"]}  # fmt: skip
+    dataset = prepare(events_of(engine, log), None, WHOLE, tmp_path / "data")
+    assert placements_of(dataset) == [None, "cart", "home"]
+    assert dataset.placements.arrow.to_pylist() == ["cart", "home"]
+    assert dataset.histories.placement.dtype == np.uint8
+
+
+def test_a_log_without_a_known_placement_is_as_one_without_the_column(engine, tmp_path):
+    log = {"user_id": ["b", "a"], "item_id": ["x", "x"], "day": [0, 1]}
+    without = prepare(events_of(engine, log), None, WHOLE, tmp_path / "without")
+    empty = prepare(events_of(engine, log | {"placement": [None, None]}), None, WHOLE, tmp_path / "empty")
+    assert empty.placements is empty.histories.placement is without.placements is None
+    assert empty.data_hash == without.data_hash
+    files = [{file.name: file.read_bytes() for file in (tmp_path / name).iterdir()} for name in ("without", "empty")]
+    assert files[0] == files[1]
+
+
+def test_placements_are_those_of_training(engine, tmp_path):
+    log = {"user_id": ["a", "b"] * 5, "item_id": ["x"] * 10, "day": range(10),
+           "placement": ["home"] * 4 + ["mail"] * 4 + ["app"] * 2}  # fmt: skip
+    dataset = prepare(events_of(engine, log), None, PrepareSettings(), tmp_path / "data")
+    assert dataset.placements.arrow.to_pylist() == ["home", "mail"]
+    assert sorted(placements_of(dataset), key=str) == [None] * 2 + ["home"] * 4 + ["mail"] * 4
 
 
 @pytest.mark.parametrize(
@@ -266,6 +298,7 @@ def shop_log(n: int, rng: np.random.Generator) -> dict:
         "day": day.tolist(),
         "quantity": rng.choice([1, 2, 3, 1000], n, p=[0.6, 0.2, 0.19, 0.01]).tolist(),
         "price": np.exp(rng.normal(1, 1, n)).tolist(),
+        "placement": [f"p{number}" for number in rng.zipf(1.2, n) % 600],
     }
 
 
@@ -273,7 +306,7 @@ def training_part(dataset: Dataset, until: int) -> list[tuple]:
     histories = dataset.histories
     users, items = dataset.users.ids(histories.rows + 1), dataset.items.ids(histories.item_index)
     rows = zip(users, items, histories.event_type.tolist(), histories.timestamp.tolist(), dataset.quantity.tolist(),
-               dataset.price.tolist(), strict=True)  # fmt: skip
+               dataset.price.tolist(), placements_of(dataset), strict=True)  # fmt: skip
     return [row for row in rows if row[3] < until]
 
 
@@ -295,13 +328,15 @@ def test_shuffling_the_future_changes_nothing_of_training(engine, tmp_path):
     assert 500 < len(expected) < dataset.n_events
     future = np.flatnonzero(np.array(log["day"]) * DAY + START >= until)
     shuffled = {name: np.array(values, dtype=object) for name, values in log.items()}
-    for name in ("user_id", "item_id", "event_type", "quantity", "price"):
+    for name in ("user_id", "item_id", "event_type", "quantity", "price", "placement"):
         shuffled[name][future] = rng.permutation(shuffled[name][future])
     shuffled["user_id"][future[:20]] = expected[0][0]  # becomes a bot
     shuffled["price"][future[20:]] *= 7
+    shuffled["placement"][future[20:]] = "p599"  # becomes the most frequent
     again = prepare(events_of(engine, {k: v.tolist() for k, v in shuffled.items()}), None, every, tmp_path / "again")
     assert again.facts["cutoffs"] == dataset.facts["cutoffs"]
     assert training_part(again, until) == expected
+    assert again.placements == dataset.placements
     assert again.data_hash != dataset.data_hash
 
 

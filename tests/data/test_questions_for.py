@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -36,3 +38,16 @@ def test_what_the_other_model_does_not_know_is_missing_or_missed(cycle: Dataset)
     assert found.ignored_history_events == np.count_nonzero(~known)
     expected = np.where(own.targets.item_index % 2 == 1, (own.targets.item_index + 1) // 2, 0)
     assert found.targets.item_index.tolist() == expected.tolist()
+
+
+def test_placements_are_told_in_the_words_of_the_other_model(cycle: Dataset) -> None:
+    codes = (np.arange(cycle.n_events) % 4).astype(np.uint8)
+    placed = replace(
+        cycle, histories=replace(cycle.histories, placement=codes), placements=Vocabulary(["app", "cart", "mail"])
+    )
+    own = split(placed, SETTINGS).test
+    found = questions_for(placed, SETTINGS, "test", cycle.users, cycle.items, Vocabulary(["cart", "shelf"]))
+    assert own.histories.placement is not None
+    assert found.histories.placement is not None
+    assert found.histories.placement.tolist() == np.where(own.histories.placement == 2, 1, 0).tolist()
+    assert questions_for(placed, SETTINGS, "test", cycle.users, cycle.items).histories.placement is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
@@ -75,6 +76,18 @@ def test_global_time_divides_by_moments_and_uses_the_vocabulary_of_training():
     assert read(parts.validation, parts.train) == {"u0": ("ab", "c"), "u1": ("a", "a?"), "u2": ("", "?b")}
     assert read(parts.test, parts.train) == {"u0": ("abc", "?"), "u1": ("aa", "a"), "u2": ("b", "?")}
     assert not parts.leaks_future
+
+
+def test_placements_that_training_has_not_seen_are_not_known():
+    data = log([("a", 1), ("b", 1), ("c", 2), ("d", 3)], placements=Vocabulary(["app", "cart", "mail"]))
+    placed = replace(data, histories=replace(data.histories, placement=np.array([3, 0, 1, 3], np.uint8)))
+    parts = split(placed, SplitSettings(kind="leave_one_out"))
+    assert parts.train.placements == Vocabulary(["mail"])
+    assert parts.train.histories.placement.tolist() == [1, 0]
+    assert parts.test.histories.placement.tolist() == [1, 0]
+    assert parts.test.targets.placement.tolist() == [1]
+    assert parts.validation.targets.placement.tolist() == [0]
+    assert split(data, SplitSettings(kind="leave_one_out")).train.placements is None
 
 
 def test_a_new_shopper_has_index_zero_and_the_history_of_the_part_before():

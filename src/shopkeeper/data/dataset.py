@@ -12,6 +12,7 @@ import numpy as np
 
 from shopkeeper.artifacts import ArtifactReader, ArtifactWriter, open_artifact, write_artifact
 from shopkeeper.data.histories import Histories
+from shopkeeper.data.placements import seen_placements, with_placements
 from shopkeeper.data.schema import EVENT_TYPES, EventType
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import DataError
@@ -37,6 +38,7 @@ class Dataset:
         quantity: float32 [events] or None; units bought.
         price: float32 [events] or None; price of one unit.
         session_index: int32 [events] or None; equal within a session, ascending with first appearance.
+        placements: Names of the codes in `histories.placement`, or None where no placement is known.
         catalog: What is known of the items, or None.
         facts: What `prepare` recorded of the origin: settings, counts, hashes. Plain JSON.
     """
@@ -47,6 +49,7 @@ class Dataset:
     quantity: Float32Array | None = None
     price: Float32Array | None = None
     session_index: Int32Array | None = None
+    placements: Vocabulary | None = None
     catalog: Catalog | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -77,13 +80,16 @@ class Dataset:
     def data_hash(self) -> str:
         """SHA-256 over ids and events, in hexadecimal: the same hash means the same data."""
         digest = hashlib.sha256()
-        for vocabulary in (self.users, self.items):
+        vocabularies = (self.users, self.items, self.placements)
+        for vocabulary in (one for one in vocabularies if one is not None):
             for text in ("\n".join(map(str, vocabulary.arrow.to_pylist())), vocabulary.kind):
                 digest.update(text.encode())
         arrays = (self.histories.offsets, self.histories.item_index, self.histories.event_type,
                   self.histories.timestamp, self.quantity, self.price, self.session_index)  # fmt: skip
         for values in arrays:
             digest.update(b"-" if values is None else np.ascontiguousarray(values).data)
+        if self.histories.placement is not None:
+            digest.update(np.ascontiguousarray(self.histories.placement).data)
         return digest.hexdigest()
 
     def interaction_matrix(self, weights: dict[EventType, float] | None = None) -> csr_array[Any, tuple[int, int]]:
@@ -118,7 +124,7 @@ class Dataset:
         return replace(self, histories=self.histories.where(keep), **extra)
 
     def compact(self) -> Dataset:
-        """Without the users, items and sessions that have no event; the others get new indices in the same order."""
+        """Without the users, items, sessions and placements of no event; others get new indices in the same order."""
         used_users = np.flatnonzero(self.histories.lengths > 0)
         present = np.zeros(self.n_items + 1, dtype=bool)
         present[self.histories.item_index] = True
@@ -128,20 +134,28 @@ class Dataset:
         new_index[used_items] = np.arange(1, len(used_items) + 1)
         offsets = np.concatenate([[0], np.cumsum(self.histories.lengths[used_users])]).astype(np.int64)
         sessions = self.session_index
+        placements = seen_placements(self.histories, self.placements)
+        histories = with_placements(self.histories, self.placements, placements)
         return replace(
             self,
             session_index=None if sessions is None else np.unique(sessions, return_inverse=True)[1].astype(np.int32),
             users=Vocabulary(self.users.arrow.take(used_users)),
             items=Vocabulary(self.items.arrow.take(used_items - 1)),
-            histories=replace(self.histories, offsets=offsets, item_index=new_index[self.histories.item_index]),
+            placements=placements,
+            histories=replace(histories, offsets=offsets, item_index=new_index[self.histories.item_index]),
         )
 
-    def in_items(self, items: Vocabulary) -> Dataset:
-        """The same events in the indices of another item vocabulary; events of items that it lacks are left out."""
+    def in_items(self, items: Vocabulary, placements: Vocabulary | None = None) -> Dataset:
+        """The same events in the indices of another item vocabulary; events of items that it lacks are left out.
+
+        Where a vocabulary of placements is given too, those that it lacks are not known.
+        """
         new_index = np.concatenate([[0], items.indices(self.items.arrow)]).astype(np.int32)
-        mapped = replace(self, items=items, histories=replace(
-            self.histories, item_index=new_index[self.histories.item_index]
-        ))  # fmt: skip
+        histories, names = self.histories, self.placements
+        if placements is not None and names is not None:
+            histories, names = with_placements(histories, names, placements), placements
+        histories = replace(histories, item_index=new_index[histories.item_index])
+        mapped = replace(self, items=items, placements=names, histories=histories)
         return mapped.select(mapped.histories.item_index > 0)
 
     def without_events(self) -> Dataset:
@@ -162,10 +176,12 @@ class Dataset:
         """Writes the files into a folder of an artifact."""
         import pyarrow as pa
 
-        for name, vocabulary in (("users", self.users), ("items", self.items)):
-            writer.table(f"{name}.parquet", pa.table({"id": vocabulary.arrow}))
-        for name in ("offsets", "item_index", "event_type", "timestamp"):
-            writer.array(f"{name}.npy", getattr(self.histories, name))
+        for name in ("users", "items", "placements"):
+            if (vocabulary := getattr(self, name)) is not None:
+                writer.table(f"{name}.parquet", pa.table({"id": vocabulary.arrow}))
+        for name in ("offsets", "item_index", "event_type", "timestamp", "placement"):
+            if (values := getattr(self.histories, name)) is not None:
+                writer.array(f"{name}.npy", values)
         for name in COLUMNS:
             if (values := getattr(self, name)) is not None:
                 writer.array(f"{name}.npy", values)
@@ -192,12 +208,15 @@ class Dataset:
             item_index=reader.array("item_index.npy"),
             event_type=reader.array("event_type.npy"),
             timestamp=reader.array("timestamp.npy"),
+            placement=reader.array("placement.npy") if reader.has("placement.npy") else None,
         )
+        placed = reader.has("placements.parquet")
         extra = {name: reader.array(f"{name}.npy") for name in COLUMNS if reader.has(f"{name}.npy")}
         return Dataset(
             users=Vocabulary(reader.table("users.parquet").column("id")),
             items=Vocabulary(reader.table("items.parquet").column("id")),
             histories=histories,
+            placements=Vocabulary(reader.table("placements.parquet").column("id")) if placed else None,
             catalog=Catalog(reader.table("catalog.parquet")) if reader.has("catalog.parquet") else None,
             facts=reader.json("facts.json"),
             **extra,

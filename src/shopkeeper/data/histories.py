@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
 from shopkeeper.data.schema import EVENT_TYPES, INTEREST_TYPES, EventType
 from shopkeeper.types import BoolArray, Int32Array, Int64Array, UInt8Array
+
+Places: TypeAlias = slice | Int64Array | BoolArray
+"""Which events: a span, their places, or bool [events]."""
 
 
 @dataclass(frozen=True)
@@ -20,12 +24,15 @@ class Histories:
         item_index: int32 [events]; 0 never occurs.
         event_type: uint8 [events]; `EventType.code`.
         timestamp: int64 [events]; Unix microseconds, UTC.
+        placement: uint8 [events]; the code of where the event happened, 0 where that is not known; None where it is
+            known of no event.
     """
 
     offsets: Int64Array
     item_index: Int32Array
     event_type: UInt8Array
     timestamp: Int64Array
+    placement: UInt8Array | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -58,12 +65,7 @@ class Histories:
     def slice(self, start: int, stop: int) -> Histories:
         """Shoppers start to stop, without copying events."""
         first, last = int(self.offsets[start]), int(self.offsets[stop])
-        return Histories(
-            offsets=np.asarray(self.offsets[start : stop + 1]) - first,
-            item_index=self.item_index[first:last],
-            event_type=self.event_type[first:last],
-            timestamp=self.timestamp[first:last],
-        )
+        return self._of(np.asarray(self.offsets[start : stop + 1]) - first, slice(first, last))
 
     def batches(self, size: int) -> Iterator[tuple[int, Histories]]:
         """Consecutive slices of at most `size` shoppers, each with the place of its first one."""
@@ -76,13 +78,13 @@ class Histories:
         lengths = self.lengths[places]
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         events = np.arange(offsets[-1]) - np.repeat(offsets[:-1] - np.asarray(self.offsets)[places], lengths)
-        return Histories(offsets, self.item_index[events], self.event_type[events], self.timestamp[events])
+        return self._of(offsets, events)
 
     def where(self, keep: BoolArray) -> Histories:
         """Only the events for which `keep` (bool [events]) is true; all shoppers stay, some perhaps empty."""
         counts = np.concatenate([[0], np.cumsum(keep)]).astype(np.int64)
         offsets = counts[np.asarray(self.offsets) - int(self.offsets[0])]
-        return Histories(offsets, self.item_index[keep], self.event_type[keep], self.timestamp[keep])
+        return self._of(offsets, keep)
 
     def last(self, length: int) -> Histories:
         """The most recent `length` events of each shopper."""
@@ -102,17 +104,30 @@ class Histories:
         keep[order[first]] = True
         return self.where(keep)
 
+    def _of(self, offsets: Int64Array, events: Places) -> Histories:
+        """Some of the events, as histories with these offsets."""
+        placement = None if self.placement is None else self.placement[events]
+        return Histories(offsets, self.item_index[events], self.event_type[events], self.timestamp[events], placement)
+
     @staticmethod
     def joined(parts: Sequence[Histories]) -> Histories:
-        """The shoppers of several histories, one after the other."""
+        """The shoppers of several histories, one after the other; placements that some lack are not known."""
         if len(parts) == 1:
             return parts[0].slice(0, len(parts[0]))
+        if any(part.placement is not None for part in parts):
+            parts = [part._with_placement() for part in parts]
         offsets = np.concatenate([[0], np.cumsum(np.concatenate([part.lengths for part in parts]))])
+        names = ("item_index", "event_type", "timestamp", *(["placement"] if parts[0].placement is not None else []))
         columns = (
             np.concatenate([getattr(part, name)[int(part.offsets[0]) : int(part.offsets[-1])] for part in parts])
-            for name in ("item_index", "event_type", "timestamp")
+            for name in names
         )
         return Histories(offsets.astype(np.int64), *columns)
+
+    def _with_placement(self) -> Histories:
+        if self.placement is not None:
+            return self
+        return replace(self, placement=np.zeros(len(self.item_index), dtype=np.uint8))
 
     @staticmethod
     def of_items(items: Sequence[Sequence[int] | Int32Array], event_type: EventType = EventType.VIEW) -> Histories:

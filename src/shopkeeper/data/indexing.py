@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 BATCH: Final = 1 << 18
 DTYPES: Final = {
     "user": np.int32, "item": np.int32, "event_type": np.uint8, "time": np.int64, "quantity": np.float32,
-    "price": np.float32, "session": np.int32,
+    "price": np.float32, "session": np.int32, "placement": np.int32,
 }  # fmt: skip
 _names = count(1)
 
@@ -41,11 +41,13 @@ class IndexedEvents:
         log: The rows.
         users: Ids of users; the user of number u is at place u - 1.
         items: Ids of items.
+        placements: Names of placements, or None where the source has none.
     """
 
     log: Log
     users: pa.Array
     items: pa.Array
+    placements: pa.Array | None = None
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,11 @@ def index_events(table: Any) -> IndexedEvents:
         tables = {"user": users, "item": items}
         if schema.SESSION_ID in table.columns:
             tables["session"] = _number(table, [schema.USER_ID, schema.SESSION_ID], create)
+        placements = _number(table, [schema.PLACEMENT], create) if schema.PLACEMENT in table.columns else None
+        if placements is not None:
+            tables["placement"] = placements
         log = Log(**_fill(backend, _coded(table, tables, n_rows), n_rows))
-        return IndexedEvents(log, users.ids(), items.ids())
+        return IndexedEvents(log, users.ids(), items.ids(), None if placements is None else placements.ids())
 
 
 def number_sessions(session: Int32Array) -> Int32Array:
@@ -115,7 +120,10 @@ def _number(table: Any, keys: Sequence[str], create: Any) -> _Numbered:
 def _coded(table: Any, tables: Mapping[str, _Numbered], n_rows: int) -> Any:
     """The expression of all columns of the log."""
     row_type = "int32" if n_rows < 2**31 else "int64"
-    ids = {"user": [schema.USER_ID], "item": [schema.ITEM_ID], "session": [schema.USER_ID, schema.SESSION_ID]}
+    ids = {
+        "user": [schema.USER_ID], "item": [schema.ITEM_ID], "session": [schema.USER_ID, schema.SESSION_ID],
+        "placement": [schema.PLACEMENT],
+    }  # fmt: skip
     codes = [(event_type.value, event_type.code) for event_type in EVENT_TYPES]
     wide = table.mutate(code_of_type=table[schema.EVENT_TYPE].cases(*codes, else_=0).cast("uint8"))
     for name, numbered in tables.items():

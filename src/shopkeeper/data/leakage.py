@@ -1,8 +1,9 @@
 """Proof that training has not seen the future: shuffle the future, split again, and nothing trained may change.
 
-The future is every event that training may not see. Its items are drawn anew from the whole vocabulary, its prices and
-quantities too, and where time divides the parts also the shoppers who did it; its moments stay, since cutoffs may be
-chosen by shares of events. A split, a vocabulary, a scaler, a codebook or a model that changes has looked ahead.
+The future is every event that training may not see. Its items are drawn anew from the whole vocabulary, its prices,
+quantities and placements too, and where time divides the parts also the shoppers who did it; its moments stay, since
+cutoffs may be chosen by shares of events. A split, a vocabulary, a scaler, a codebook or a model that changes has
+looked ahead.
 """
 
 from __future__ import annotations
@@ -119,11 +120,14 @@ def training_arrays(parts: Split) -> dict[str, NDArray[Any]]:
         "timestamp": train.histories.timestamp,
     }
     columns = {name: getattr(train, name) for name in COLUMNS if getattr(train, name) is not None}
+    if train.placements is not None and train.histories.placement is not None:
+        columns["placement"] = train.histories.placement
+        columns["placements"] = _text(train.placements.arrow.to_pylist())
     return arrays | columns
 
 
 def shuffle_future(dataset: Dataset, future: BoolArray, seed: int = 0, users_too: bool = False) -> Dataset:
-    """The same log with other items, prices and quantities in the events of the future.
+    """The same log with other items, prices, quantities and placements in the events of the future.
 
     Args:
         dataset: The log.
@@ -143,7 +147,12 @@ def shuffle_future(dataset: Dataset, future: BoolArray, seed: int = 0, users_too
         if (values := getattr(dataset, name)) is not None:
             columns[name] = np.array(values)
             columns[name][future] *= rng.uniform(0.5, 2.0, n_future).astype(np.float32)
-    changed = replace(dataset, histories=replace(dataset.histories, item_index=item_index), **columns)
+    histories = replace(dataset.histories, item_index=item_index)
+    if histories.placement is not None and dataset.placements is not None:
+        placement = np.array(histories.placement)
+        placement[future] = rng.integers(0, len(dataset.placements) + 1, n_future)
+        histories = replace(histories, placement=placement)
+    changed = replace(dataset, histories=histories, **columns)
     return _with_other_users(changed, future, rng) if users_too else changed
 
 
@@ -153,11 +162,13 @@ def _with_other_users(dataset: Dataset, future: BoolArray, rng: np.random.Genera
     rows[future] = rng.integers(0, dataset.n_users, int(np.count_nonzero(future)))
     order = np.lexsort((dataset.histories.timestamp, rows))
     lengths = np.bincount(rows, minlength=dataset.n_users)
+    placement = dataset.histories.placement
     histories = Histories(
         np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
         dataset.histories.item_index[order],
         dataset.histories.event_type[order],
         dataset.histories.timestamp[order],
+        None if placement is None else placement[order],
     )
     columns = {name: values[order] for name in COLUMNS if (values := getattr(dataset, name)) is not None}
     return replace(dataset, histories=histories, **columns)

@@ -33,10 +33,11 @@ from shopkeeper.data.dataset import KIND, Dataset
 from shopkeeper.data.engine import reading
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.indexing import IndexedEvents, index_events, number_sessions
+from shopkeeper.data.placements import fit_placements
 from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import DataError
-from shopkeeper.types import Id
+from shopkeeper.types import Id, UInt8Array
 
 if TYPE_CHECKING:
     from shopkeeper.data.catalog import Catalog
@@ -204,16 +205,28 @@ def _dataset(indexed: IndexedEvents, catalog: Catalog | None, facts: dict[str, A
     if not occurs[1:].all():
         log.item = np.cumsum(occurs, dtype=np.int32)[log.item]
     start, end = int(log.time.min()), int(log.time.max())
+    placements, placement = _placements(indexed, facts)
+    offsets = np.append(first, len(log)).astype(np.int64)
     return Dataset(
         users=Vocabulary(indexed.users.take(log.user[first] - 1)),
         items=Vocabulary(indexed.items.take(np.flatnonzero(occurs) - 1)),
-        histories=Histories(np.append(first, len(log)).astype(np.int64), log.item, log.event_type, log.time),
+        histories=Histories(offsets, log.item, log.event_type, log.time, placement),
         quantity=log.quantity,
         price=log.price,
         session_index=None if log.session is None else number_sessions(log.session),
+        placements=placements,
         catalog=catalog,
         facts=facts | {"time_range": [moment_text(start), moment_text(end)]},
     )
+
+
+def _placements(indexed: IndexedEvents, facts: dict[str, Any]) -> tuple[Vocabulary, UInt8Array] | tuple[None, None]:
+    """Names and codes of the placements that the log has, chosen by rows before the end of training."""
+    log = indexed.log
+    if log.placement is None or indexed.placements is None:
+        return None, None
+    counted = log.time < facts[CUTOFFS]["train_until"] if CUTOFFS in facts else None
+    return fit_placements(log.placement, indexed.placements, counted)
 
 
 def _nothing_left(facts: dict[str, Any]) -> DataError:

@@ -14,6 +14,7 @@ from shopkeeper.data.cutoffs import CUTOFFS
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout, Split
+from shopkeeper.data.placements import with_placements
 from shopkeeper.data.roles import Part, roles_of
 from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.data.vocabulary import Vocabulary
@@ -60,7 +61,7 @@ def split(dataset: Dataset, settings: SplitSettings | None = None) -> Split:
             got=f"{dataset.n_events} events of {dataset.n_users} shoppers",
             remedy="give more data, smaller shares, or another kind of split",
         )
-    known = _Known.of(dataset, roles.train)
+    known = _Known.of(dataset, roles.train, train.placements)
     return Split(
         train=train,
         validation=_holdout(dataset, roles.validation, known, settings, part=1),
@@ -72,7 +73,12 @@ def split(dataset: Dataset, settings: SplitSettings | None = None) -> Split:
 
 
 def questions_for(
-    dataset: Dataset, settings: SplitSettings, part: Literal["validation", "test"], users: Vocabulary, items: Vocabulary
+    dataset: Dataset,
+    settings: SplitSettings,
+    part: Literal["validation", "test"],
+    users: Vocabulary,
+    items: Vocabulary,
+    placements: Vocabulary | None = None,
 ) -> Holdout:
     """The questions that `split` makes of a log, for a model that was trained on another one.
 
@@ -85,6 +91,7 @@ def questions_for(
         part: Which part asks.
         users: Shoppers that the model knows.
         items: Items that it knows.
+        placements: Placements that it knows.
 
     Raises:
         ConfigError: The moments are not those that the log was prepared for.
@@ -92,10 +99,11 @@ def questions_for(
     """
     _refuse_other_moments(dataset, settings)
     roles = roles_of(dataset, settings)
-    known = _Known(
-        *(np.append(np.int32(0), theirs.indices(ours.arrow)).astype(np.int32)
-          for theirs, ours in ((users, dataset.users), (items, dataset.items)))
-    )  # fmt: skip
+    of_users, of_items = (
+        np.append(np.int32(0), theirs.indices(ours.arrow)).astype(np.int32)
+        for theirs, ours in ((users, dataset.users), (items, dataset.items))
+    )
+    known = _Known(of_users, of_items, placements)
     asked = roles.validation if part == "validation" else roles.test
     return _holdout(dataset, asked, known, settings, part=1 if part == "validation" else 2)
 
@@ -121,17 +129,19 @@ def _refuse_other_moments(dataset: Dataset, settings: SplitSettings) -> None:
 
 @dataclass(frozen=True)
 class _Known:
-    """From indices of the whole log to those of training, 0 for what training has not seen."""
+    """From indices of the whole log to those of training, 0 for what training has not seen, and its placements."""
 
     users: Int32Array
     items: Int32Array
+    placements: Vocabulary | None
 
     @staticmethod
-    def of(dataset: Dataset, train: BoolArray) -> _Known:
-        users = np.concatenate([[False], dataset.histories.where(train).lengths > 0])
-        items = np.zeros(dataset.n_items + 1, dtype=bool)
-        items[dataset.histories.item_index[train]] = True
-        return _Known(*(np.where(seen, np.cumsum(seen), 0).astype(np.int32) for seen in (users, items)))
+    def of(dataset: Dataset, train: BoolArray, placements: Vocabulary | None) -> _Known:
+        seen_users = np.concatenate([[False], dataset.histories.where(train).lengths > 0])
+        seen_items = np.zeros(dataset.n_items + 1, dtype=bool)
+        seen_items[dataset.histories.item_index[train]] = True
+        users, items = (np.where(seen, np.cumsum(seen), 0).astype(np.int32) for seen in (seen_users, seen_items))
+        return _Known(users, items, placements)
 
 
 def _holdout(dataset: Dataset, part_roles: Part, known: _Known, settings: SplitSettings, part: int) -> Holdout:
@@ -144,11 +154,12 @@ def _holdout(dataset: Dataset, part_roles: Part, known: _Known, settings: SplitS
     history &= item_index > 0
     target = part_roles.target & of_asked
     target &= ~_repeated_unseen(dataset, target & (item_index == 0))
+    events = with_placements(dataset.histories, dataset.placements, known.placements)
     return Holdout(
         user_ids=dataset.users.arrow.take(np.flatnonzero(asked)),
         user_index=known.users[1:][asked],
-        histories=_cut(dataset.histories, history, asked, item_index),
-        targets=_cut(dataset.histories, target, asked, item_index),
+        histories=_cut(events, history, asked, item_index),
+        targets=_cut(events, target, asked, item_index),
         target_value=_value(dataset, target),
         ignored_history_events=n_known_when_asked - int(np.count_nonzero(history)),
     )

@@ -113,7 +113,7 @@ class Recommender(ABC):
         Args:
             dataset: The log as of now, in any vocabulary; events of items unknown to training are left out.
         """
-        self._memory = dataset.in_items(self.train.items)
+        self._memory = dataset.in_items(self.train.items, self.train.placements)
 
     def fit(
         self,

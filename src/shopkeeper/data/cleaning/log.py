@@ -33,6 +33,7 @@ class Log:
         quantity: float32 or None; units, NaN where unknown.
         price: float32 or None; of one unit, NaN where unknown.
         session: int32 or None; equal for equal session ids, 0 where unknown.
+        placement: int32 or None; equal for equal placements, 0 where unknown.
     """
 
     user: Int32Array
@@ -43,6 +44,7 @@ class Log:
     quantity: Float32Array | None = None
     price: Float32Array | None = None
     session: Int32Array | None = None
+    placement: Int32Array | None = None
 
     def __len__(self) -> int:
         return len(self.user)

@@ -51,6 +51,7 @@ def _tables(memory: Dataset) -> Iterator[pa.Table]:
     import pyarrow as pa
 
     words = pa.array(["", *(event_type.value for event_type in EVENT_TYPES)])
+    placements = None if memory.placements is None else pa.array([None, *memory.placements.arrow.to_pylist()])
     for start, batch in memory.histories.batches(USERS_A_BATCH):
         first = int(memory.histories.offsets[start])
         events = slice(first, first + batch.n_events)
@@ -66,4 +67,6 @@ def _tables(memory: Dataset) -> Iterator[pa.Table]:
         for name, values in ((schema.QUANTITY, memory.quantity), (schema.PRICE, memory.price)):
             if values is not None:
                 columns[name] = pa.array(np.asarray(values[events], dtype=np.float64), from_pandas=True)
+        if placements is not None and batch.placement is not None:
+            columns[schema.PLACEMENT] = placements.take(np.asarray(batch.placement, dtype=np.int64))
         yield pa.table(columns)

@@ -79,7 +79,9 @@ def hold_trial(
     known = old.pipeline.train
     places = _sample(len(parts.test), settings)
     for_new = parts.test.take(places)
-    for_old = questions_for(dataset, settings.prepare.split, PART, known.users, known.items).take(places)
+    for_old = questions_for(dataset, settings.prepare.split, PART, known.users, known.items, known.placements).take(
+        places
+    )
     wanted = settings.evaluation.replace(
         metrics=(settings.retrain.metric,), ks=(settings.retrain.k,), segments=False, max_users=None
     )
