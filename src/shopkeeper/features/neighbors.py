@@ -24,7 +24,8 @@ def nearest(feature: Feature, items: Int64Array, k: int) -> tuple[Int64Array, Fl
 
     Returns:
         Indices int64 [n, k], the nearest first, of two equally near the one of the lower index, and their cosines
-        float32 [n, k]. Where fewer items have the feature, or the asked one has not, index 0 and minus infinity.
+        float32 [n, k]. Of those equally near at the end of the list any may come. Where fewer items have the feature,
+        or the asked one has not, index 0 and minus infinity.
     """
     matrix = np.asarray(feature.matrix, dtype=np.float32)
     lengths = np.maximum(np.linalg.norm(matrix, axis=1), np.finfo(np.float32).tiny)
@@ -36,7 +37,9 @@ def nearest(feature: Feature, items: Int64Array, k: int) -> tuple[Int64Array, Fl
         scores[:, ~feature.known] = -np.inf
         scores[np.arange(len(part)), part] = -np.inf
         scores[~feature.known[part]] = -np.inf
-        best = np.argsort(-scores, axis=1, kind="stable")[:, :taken]
+        best = np.sort(np.argpartition(-scores, taken - 1, axis=1)[:, :taken], axis=1)
+        order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1, kind="stable")
+        best = np.take_along_axis(best, order, axis=1)
         values = np.take_along_axis(scores, best, axis=1)
         rows = slice(start, start + len(part))
         found[rows, :taken] = np.where(np.isfinite(values), best, 0)

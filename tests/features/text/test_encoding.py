@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 
 from shopkeeper.features.text import encoding
 from shopkeeper.features.text.encoding import encode_texts
-from shopkeeper.features.vector_cache import VectorCache
+from shopkeeper.features.vector_cache import VectorCache, content_keys
 from shopkeeper.types import Float32Array
 
 
@@ -104,3 +106,32 @@ def test_a_truncated_file_costs_its_rows_alone(tmp_path: Path, monkeypatch: pyte
 
 def test_no_texts_give_no_vectors(tmp_path: Path) -> None:
     assert len(encode_texts(pa.array([], pa.large_string()), Counting(), VectorCache(tmp_path)).vectors) == 0
+
+
+KILLED = """
+import os, sys, numpy as np, pyarrow as pa
+from pathlib import Path
+from shopkeeper.features.text import encoding
+from shopkeeper.features.vector_cache import VectorCache, content_keys
+
+class Dying:
+    name, identity, size, batch_size, scripts, usage = "dying", "dying", 2, 4, None, {}
+    calls = 0
+    def load(self): ...
+    def encode(self, texts):
+        self.calls += 1
+        if self.calls == 4:
+            os._exit(9)  # as a killed process ends: nothing is cleaned up
+        return np.ones((len(texts), 2), dtype=np.float32)
+
+encoding.ROWS_A_FILE = 8
+texts = pa.array([f"text {n:02d}" for n in range(40)], pa.large_string())
+encoding.encode_texts(texts, Dying(), VectorCache(Path(sys.argv[1])))
+"""
+
+
+def test_a_killed_process_loses_only_what_was_not_yet_written(tmp_path: Path) -> None:
+    answer = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert answer.returncode == 9, answer.stderr
+    _, found = VectorCache(tmp_path).read(content_keys([f"text {n:02d}" for n in range(40)]))
+    assert int(found.sum()) == 8
