@@ -102,6 +102,7 @@ def test_ties_are_read_and_predicted_in_a_new_order_each_epoch():
     class Listening(torch.nn.Module):
         items = ItemTable(4, 2)
         asked = repeats = None
+        device = torch.device("cpu")
 
         def forward(self, sequences: Sequences) -> torch.Tensor:
             read.add(tuple(sequences.items.tolist()))

@@ -1,4 +1,4 @@
-"""The network of every sequence model: embed the events, let an encoder read them, compare with the items.
+"""The network of every sequence model: embed the events, let an encoder read them, tell the next item by its states.
 
 Families differ in their encoder alone: a module that takes hidden states, float [n, size], and their `Sequences`, and
 gives as many states, each made of its event and those before it.
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Protocol, cast, runtime_checkable
 
+import torch
 from torch import Tensor, nn
 
 from shopkeeper.nn.embedding import STD, ItemTable
 from shopkeeper.nn.event_embedding import EventEmbedding
+from shopkeeper.nn.repeats import RepeatBonus
 from shopkeeper.nn.sequences import Sequences
 
 
@@ -30,43 +32,42 @@ class LastEncoder(Protocol):
         """Hidden states, float [n, size], to float [b, size]."""
 
 
-class SequenceNetwork(nn.Module):
-    """Reads sequences of events; its states are compared with the rows of `items` by inner product.
+class SequenceReader(nn.Module):
+    """Reads sequences of events; what its states are for is told by those below.
 
     Args:
-        items: Embeddings of the items; their width is that of the hidden states.
+        items: Embeds items: `ItemTable` or `DigitTable`; the width is that of the hidden states.
+        size: That width.
         events: Embeds what is read of an event.
         encoder: Reads the sequence (an `Encoder`).
-        max_length: Longest sequence.
-        repeats: Learn a bonus for items of the history (`RepeatBonus`).
         n_asked: The next event is asked for by its type, of so many; 0 asks for an event of any type.
     """
 
+    items: nn.Module
+
     def __init__(
-        self,
-        items: ItemTable,
-        events: EventEmbedding,
-        encoder: nn.Module,
-        max_length: int,
-        repeats: bool = False,
-        n_asked: int = 0,
+        self, items: nn.Module, size: int, events: EventEmbedding, encoder: nn.Module, n_asked: int = 0
     ) -> None:
         super().__init__()
-        size = items.embedding.embedding_dim
         self.items = items
         self.events = events
         self.encoder = encoder
-        self.repeats = items.repeat_bonus(max_length) if repeats else None
+        self.repeats: RepeatBonus | None = None
         self.asked = nn.Embedding(n_asked, size) if n_asked else None
         if self.asked is not None:
             nn.init.normal_(self.asked.weight, std=STD)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.items.parameters()).device
 
     def forward(self, sequences: Sequences) -> Tensor:
         """Hidden state after each event, float [n, size]."""
         return cast(Tensor, self.encoder(self.events(self.items, sequences), sequences))
 
     def query(self, hidden: Tensor, asked: Tensor | None) -> Tensor:
-        """What is compared with the rows of items.
+        """What tells the next item.
 
         Args:
             hidden: Float [m, size]; states of some events.
@@ -75,12 +76,10 @@ class SequenceNetwork(nn.Module):
         Returns:
             Float [m, width].
         """
-        if self.asked is not None and asked is not None:
-            hidden = hidden + self.asked(asked)
-        return self.items.beside(hidden)
+        return hidden if self.asked is None or asked is None else hidden + self.asked(asked)
 
     def last(self, sequences: Sequences, asked: Tensor | None = None) -> Tensor:
-        """What is compared with items after the last event of each sequence.
+        """What tells the next item after the last event of each sequence.
 
         Args:
             sequences: b sequences.
@@ -92,3 +91,34 @@ class SequenceNetwork(nn.Module):
         if not isinstance(self.encoder, LastEncoder):
             return self.query(self(sequences)[sequences.ends], asked)
         return self.query(self.encoder.last(self.events(self.items, sequences), sequences), asked)
+
+
+class SequenceNetwork(SequenceReader):
+    """Its states are compared with the rows of `items` by inner product.
+
+    Args:
+        items: Embeddings of the items; their width is that of the hidden states.
+        events: Embeds what is read of an event.
+        encoder: Reads the sequence (an `Encoder`).
+        max_length: Longest sequence.
+        repeats: Learn a bonus for items of the history (`RepeatBonus`).
+        n_asked: The next event is asked for by its type, of so many; 0 asks for an event of any type.
+    """
+
+    items: ItemTable
+
+    def __init__(
+        self,
+        items: ItemTable,
+        events: EventEmbedding,
+        encoder: nn.Module,
+        max_length: int,
+        repeats: bool = False,
+        n_asked: int = 0,
+    ) -> None:
+        super().__init__(items, items.embedding.embedding_dim, events, encoder, n_asked)
+        self.repeats = items.repeat_bonus(max_length) if repeats else None
+
+    def query(self, hidden: Tensor, asked: Tensor | None) -> Tensor:
+        """What is compared with the rows of items; see `SequenceReader.query`."""
+        return self.items.beside(super().query(hidden, asked))

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from shopkeeper.nn.embedding import ItemTable
-    from shopkeeper.nn.sequence_network import SequenceNetwork
+    from shopkeeper.nn.event_embedding import EventEmbedding
+    from shopkeeper.nn.sequence_network import SequenceNetwork, SequenceReader
     from shopkeeper.nn.sequences import Sequences
     from shopkeeper.training.item_loss import ItemLossSettings
     from shopkeeper.training.next_item import WindowSettings
@@ -98,11 +99,10 @@ class SequenceRecommender(NeuralRecommender):
         self.reads_types = several if self.config.read_types == "auto" else self.config.read_types
         self.price_level = price_levels(train) if self.config.read_prices else None
 
-    def _build(self) -> SequenceNetwork:
+    def _build(self) -> SequenceReader:
         import torch
 
         from shopkeeper.nn.event_embedding import EventEmbedding
-        from shopkeeper.nn.sequence_network import SequenceNetwork
 
         config = self.config
         n_types = len(EVENT_TYPES) + 1 if self.reads_types else 0
@@ -111,7 +111,14 @@ class SequenceRecommender(NeuralRecommender):
         events = EventEmbedding(
             config.embedding_size, n_types, config.read_gaps, config.read_calendar, prices, config.embedding_dropout
         )
-        return SequenceNetwork(items, events, self._encoder(), config.max_length, self.repeats, n_types)
+        return self._network_of(items, events, n_types)
+
+    def _network_of(self, items: nn.Module, events: EventEmbedding, n_types: int) -> SequenceReader:
+        """The network of a table of items and what embeds events; `n_types` is 0 where none is asked for."""
+        from shopkeeper.nn.sequence_network import SequenceNetwork
+
+        table = cast("ItemTable", items)
+        return SequenceNetwork(table, events, self._encoder(), self.config.max_length, self.repeats, n_types)
 
     def _start(self, network: nn.Module) -> None:
         import torch
@@ -201,7 +208,7 @@ class SequenceRecommender(NeuralRecommender):
         order = order[np.argsort(lengths[order], kind="stable")]
         size = max(1, min(ENCODED_PLACES // max(1, int(lengths.max(initial=0))), self.batch_size()))
         network: Any = self.network
-        device = network.items.device
+        device = network.device
         with torch.inference_mode():
             for start in range(0, len(order), size):
                 rows = order[start : start + size]
@@ -255,7 +262,7 @@ class SequenceRecommender(NeuralRecommender):
             return None
         return np.isin(histories.event_type, [event.code for event in self.config.target_types])
 
-    def _item_table(self) -> ItemTable:
+    def _item_table(self) -> nn.Module:
         """Fresh embeddings of the catalog."""
         from shopkeeper.nn.embedding import ItemTable
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from shopkeeper.nn.losses import ABSENT, SampledLossName, contrastive_loss, keep
 from shopkeeper.nn.matmul_precision import resolve
 from shopkeeper.nn.negatives import NegativeSampler
 from shopkeeper.nn.repeats import RepeatBonus
-from shopkeeper.nn.sequence_network import SequenceNetwork
+from shopkeeper.nn.sequence_network import SequenceNetwork, SequenceReader
 from shopkeeper.nn.sequences import Sequences
 from shopkeeper.types import Int64Array
 
@@ -75,7 +75,7 @@ class Asked:
         return padded.flatten(0, 1)[self.sequences.cells[self.places]]
 
 
-def ask(reader: SequenceNetwork, sequences: Sequences, places: Tensor, targets: Tensor, types: Tensor | None) -> Asked:
+def ask(reader: SequenceReader, sequences: Sequences, places: Tensor, targets: Tensor, types: Tensor | None) -> Asked:
     """Lets a network read sequences and asks it at some places.
 
     Args:
@@ -104,8 +104,9 @@ class ItemLoss:
         self._precision = precision
         self._sampler: NegativeSampler | None = None
 
-    def __call__(self, reader: SequenceNetwork, asked: Asked) -> Tensor:
-        """Summed over targets, a scalar."""
+    def __call__(self, reader: SequenceReader, asked: Asked) -> Tensor:
+        """Summed over targets, a scalar; the network is a `SequenceNetwork`."""
+        reader = cast(SequenceNetwork, reader)
         settings, name = self._settings, self._settings.name
         loss = self._full(reader, asked) if name == "softmax" else self._compare(reader, asked, name)
         if settings.contrast and len(asked.targets) > 1:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 from torch import Tensor, nn
@@ -12,13 +12,16 @@ from torch import Tensor, nn
 from shopkeeper.data.batches import Windows, cut_windows, group_windows, pack_windows, prefix_windows
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.moments import Moments, shuffle_ties
-from shopkeeper.nn.sequence_network import SequenceNetwork
-from shopkeeper.training.item_loss import ItemLoss, ItemLossSettings, ask
+from shopkeeper.nn.sequence_network import SequenceReader
+from shopkeeper.training.item_loss import Asked, ItemLoss, ItemLossSettings, ask
 from shopkeeper.training.reading import as_tensor, read_windows
 from shopkeeper.types import Int64Array
 
 if TYPE_CHECKING:
     from shopkeeper.training.settings import TrainingSettings
+
+AskedLoss: TypeAlias = Callable[[SequenceReader, Asked], Tensor]
+"""A loss of what a network was asked, summed over targets, a scalar."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class NextItemObjective:
         histories: What to learn from.
         n_items: Size of the catalog.
         cut: How histories are cut into windows.
-        loss: Which loss.
+        loss: Which loss: one that compares with items, or any function of the network and what it was asked.
         training: For the seed and the size of batches.
         moments: What may follow each event; None takes the next moment.
     """
@@ -70,7 +73,7 @@ class NextItemObjective:
         histories: Histories,
         n_items: int,
         cut: WindowSettings,
-        loss: ItemLossSettings,
+        loss: ItemLossSettings | AskedLoss,
         training: TrainingSettings,
         moments: Moments | None = None,
     ) -> None:
@@ -79,7 +82,9 @@ class NextItemObjective:
         self._n_targets = self._moments.n_targets()
         self._cut = cut
         counts = np.bincount(histories.item_index, minlength=n_items + 1).astype(np.int64)
-        self._loss = ItemLoss(loss, counts, training.matmul_precision)
+        self._loss: AskedLoss = (
+            ItemLoss(loss, counts, training.matmul_precision) if isinstance(loss, ItemLossSettings) else loss
+        )
         self._training = training
 
     def plan(self, epoch: int) -> Sequence[WindowBatch]:
@@ -101,13 +106,13 @@ class NextItemObjective:
         return int(batch.windows.n_targets[batch.chosen].sum())
 
     def loss(self, network: nn.Module, batch: WindowBatch) -> Tensor:
-        """Summed loss of a batch; the network is a `SequenceNetwork`."""
-        reader = cast(SequenceNetwork, network)
+        """Summed loss of a batch; the network is a `SequenceReader`."""
+        reader = cast(SequenceReader, network)
         packed = pack_windows(batch.windows, batch.chosen)
         follow = self._moments.draw_next(packed.events[packed.places], np.random.default_rng(batch.seed))
         if batch.order is not None:
             packed, follow = replace(packed, events=batch.order[packed.events]), batch.order[follow]
-        device = reader.items.device
+        device = reader.device
         sequences = read_windows(self._histories, packed, device)
         places = as_tensor(packed.places, device)
         types = None if reader.asked is None else as_tensor(self._histories.event_type[follow], device)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.histories import Histories
+from shopkeeper.data.vocabulary import Vocabulary
+from shopkeeper.features.semantic_ids import CodebookSettings, SemanticIds
+from shopkeeper.recommenders.candidates import Eligible
+from shopkeeper.recommenders.tiger import TIGER, TIGERConfig, digit_means
+from shopkeeper.training.settings import TrainingSettings
+
+N_ITEMS, N_SHOPPERS, LENGTH = 30, 150, 8
+SMALL = TIGERConfig(
+    embedding_size=16, vector_size=16, codebooks=CodebookSettings(levels=2, size=4), beam=12, dropout=0.0,
+    embedding_dropout=0.0,
+)  # fmt: skip
+TRAINING = TrainingSettings(epochs=20, batch_targets=64, device="cpu", seed=0)
+
+
+@pytest.fixture(scope="module")
+def circle() -> Dataset:
+    """Everybody walks the same circle of items."""
+    starts = np.random.default_rng(0).integers(0, N_ITEMS, N_SHOPPERS)
+    walks = (starts[:, None] + np.arange(LENGTH)) % N_ITEMS + 1
+    return Dataset(
+        Vocabulary(np.arange(N_SHOPPERS)), Vocabulary(np.arange(N_ITEMS) + 500), Histories.of_items([*walks])
+    )
+
+
+@pytest.fixture(scope="module")
+def model(circle: Dataset) -> TIGER:
+    return TIGER(SMALL).fit(circle, training=TRAINING)
+
+
+def asked(*walks: list[int]) -> tuple[np.ndarray, Histories]:
+    return np.zeros(len(walks), dtype=np.int32), Histories.of_items([np.array(walk) for walk in walks])
+
+
+def test_no_two_items_have_one_id_and_the_next_item_is_written(model):
+    assert len(np.unique(model.ids.digits[1:], axis=0)) == N_ITEMS
+    users, histories = asked(*([start, start + 1, start + 2] for start in range(1, 28)))
+    best = model.score(users, histories).argmax(axis=1)
+    assert (best == np.arange(4, 31)).mean() > 0.9
+
+
+def test_the_beam_says_what_is_said_of_an_item_alone(model):
+    users, histories = asked([1, 2, 3], [9, 10])
+    scores = model.score(users, histories)
+    assert np.isfinite(scores).sum(axis=1).tolist() == [12, 12]
+    items = np.stack([np.flatnonzero(np.isfinite(row)) for row in scores]).astype(np.int32)
+    alone = model.score_items(users, histories, items)
+    np.testing.assert_allclose(np.take_along_axis(scores, items, axis=1), alone, rtol=1e-4, atol=1e-4)
+
+
+def test_what_is_not_on_sale_never_comes_out_without_training_again(model):
+    users, histories = asked([1, 2, 3], [9, 10], [20])
+    on_sale = np.zeros(N_ITEMS + 1, dtype=bool)
+    on_sale[5:12] = True
+    hidden = [np.array([5], dtype=np.int32), np.zeros(0, dtype=np.int32), np.array([6, 7], dtype=np.int32)]
+    found = model.candidates(users, histories, 10, Eligible.of(on_sale, hidden))
+    assert [sorted(row[row > 0].tolist()) for row in found.item_index] == [
+        [6, 7, 8, 9, 10, 11], [5, 6, 7, 8, 9, 10, 11], [5, 8, 9, 10, 11],
+    ]  # fmt: skip
+    again = model.candidates(users, histories, 10, Eligible.of(None, [hidden[1]] * 3))
+    assert (again.item_index > 0).all() and not on_sale[again.item_index].all()
+
+
+def test_an_autoencoder_can_choose_the_digits(circle):
+    settings = SMALL.replace(quantizer="rqvae", codebooks=CodebookSettings(levels=2, size=4))
+    model = TIGER(settings).fit(circle, training=TRAINING.replace(epochs=1))
+    assert len(np.unique(model.ids.digits[1:], axis=0)) == N_ITEMS
+
+
+def test_digits_start_at_the_mean_of_what_their_items_have_left():
+    vectors = np.array([[1.0, 0.0], [3.0, 0.0], [0.0, 4.0]], dtype=np.float32)
+    ids = SemanticIds.of(np.array([[0], [0], [1]], dtype=np.int32), (3,))
+    assert digit_means(vectors, ids).tolist() == [[2, 0], [0, 4], [0, 0], [-0.5, 0], [1, 0]]
