@@ -57,6 +57,16 @@ def test_types_times_and_prices_are_read_where_they_are_wanted():
     assert not torch.allclose(net(plain)[1], before[1])
 
 
+def test_placements_are_read_where_they_are_known():
+    plain, placed = sequences([3, 5, 1]), sequences([3, 5, 1], placements=torch.tensor([1, 0, 2]))
+    net = network(n_placements=3)
+    assert torch.equal(network()(placed), network()(plain))
+    assert not torch.allclose(net(placed)[0], net(plain)[0])
+    torch.testing.assert_close(net(sequences([3, 5, 1], placements=torch.zeros(3, dtype=torch.int64))), net(plain))
+    net.train()(placed).sum().backward()
+    assert not net.events.placements.weight.grad[0].any(), "what is not known adds nothing"
+
+
 def test_the_hour_and_the_weekday_alone_are_read_of_the_calendar():
     net = network(calendar=True)
     times = torch.tensor([3600 * 5, 3600 * 30])

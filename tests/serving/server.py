@@ -57,11 +57,11 @@ def shop_bundle(folder: Path, model: str = "transitions", epochs: int = 2, **sho
     return folder
 
 
-def log_bundle(folder: Path, log: pa.Table) -> Path:
-    """Trains a bundle of transitions on a log with our column names."""
+def log_bundle(folder: Path, log: pa.Table, model: str = "transitions", settings: ShopSettings | None = None) -> Path:
+    """Trains a bundle on a log with our column names."""
     with tempfile.TemporaryDirectory() as data:
         dataset = prepare(Events.read(log), None, PrepareSettings(), Path(data) / "data")
-        train(dataset, "transitions", ShopSettings()).bundle.save(folder)
+        train(dataset, model, settings or ShopSettings()).bundle.save(folder)
     return folder
 
 

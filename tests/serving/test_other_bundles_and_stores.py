@@ -7,11 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
-from server import Server, log_bundle, running_server, shop_bundle
+from server import SASREC, Server, log_bundle, running_server, shop_bundle
 
 from postgres import database
+from shopkeeper.config import build
+from shopkeeper.jobs.settings import ShopSettings
 
 
 def first_of(server: Server, user: Any) -> Any:
@@ -30,6 +33,40 @@ def test_a_network_scores_the_fresh_history(tmp_path: Path) -> None:
             assert answer["items"][0]["item_id"] == f"sku-{place + 1:03d}"
             assert answer["items"][0]["reason"]["item_ids"][0] == f"sku-{place:03d}"
         assert server.client.get("/items/sku-003/similar?k=2").json()["items"]
+
+
+def log_with_placements() -> pa.Table:
+    """Items at random, each event in the place that the next item is named after."""
+    generator = np.random.default_rng(0)
+    items = generator.integers(0, 6, (100, 9))
+    start = 1_740_000_000 + generator.integers(0, 10**6, 100)
+    return pa.table(
+        {
+            "user_id": np.repeat(np.arange(100), 8).astype(str),
+            "item_id": np.char.add("item-", items[:, :-1].ravel().astype(str)),
+            "event_type": ["view"] * 800,
+            "timestamp": (start[:, None] + np.arange(8)).ravel(),
+            "placement": np.char.add("before-", items[:, 1:].ravel().astype(str)),
+        }
+    )
+
+
+@pytest.mark.slow
+def test_a_network_reads_where_events_happened(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    reads = SASREC | {"read_placements": True, "repeats": False, "embedding_dropout": 0.0, "dropout": 0.0}
+    training = {"epochs": 40, "device": "cpu", "batch_targets": 64, "optimizer": {"learning_rate": 0.02}}
+    settings = build(ShopSettings, {"training": training, "models": {"sasrec": reads}})
+    bundle = log_bundle(tmp_path / "bundle", log_with_placements(), "sasrec", settings)
+    with running_server(bundle, tmp_path / "shop.db") as server:
+        for place in range(6):
+            where = {"event_type": "view", "placement": f"before-{place}"}
+            asked = {"k": 1, "filters": {"hide_seen": False}}
+            given = server.recommend(None, history=[{"item_id": "item-2"} | where], **asked)
+            server.post_event(f"new-{place}", "item-2", **where)
+            known = server.recommend(f"new-{place}", **asked)
+            assert [answer["items"][0]["item_id"] for answer in (given, known)] == [f"item-{place}"] * 2
+        assert server.recommend(None, history=[{"item_id": "item-2", "placement": "nowhere"}, "item-3"])["items"]
 
 
 @pytest.fixture(scope="module")

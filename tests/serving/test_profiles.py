@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.schema import EVENT_TYPES, EventType
+from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.pipeline.card import StorePosition
 from shopkeeper.recommenders.popular import MostPopular
 from shopkeeper.serving.event_store.records import IdKinds, ShopEvent, StoredEvent
@@ -90,6 +92,24 @@ def test_events_follow_the_history_of_the_bundle_at_once(
     assert items(profiles, NEW) == [5]
     assert profiles.knows(NEW)
     assert profiles.n_live_users == 2
+
+
+def test_placements_are_told_in_the_words_of_training(cycle: Dataset, store: EventStore) -> None:
+    placed = replace(cycle.histories, placement=np.full(cycle.n_events, 2, np.uint8))
+    model = MostPopular().fit(replace(cycle, histories=placed, placements=Vocabulary(["cart", "home"])))
+    profiles, fresh = Profiles(model, store), Profiles(model, store)
+    where = ("cart", "nowhere", None)
+    profiles.apply(add(store, *(event(user, 3)._replace(placement=place) for user in (KNOWN, NEW) for place in where)))
+    fresh.catch_up()
+    for one in (profiles, fresh):
+        assert one.history(KNOWN).placement.tolist() == [*[2] * 8, 1, 0, 0]
+        assert one.history(NEW).placement.tolist() == [1, 0, 0]
+        assert one.history(NEW + 1).placement.tolist() == []
+
+
+def test_without_placements_in_training_there_are_none(profiles: Profiles, store: EventStore) -> None:
+    profiles.apply(add(store, event(KNOWN, 3)._replace(placement="cart")))
+    assert profiles.history(KNOWN).placement is None
 
 
 def test_late_events_take_their_place_in_time(profiles: Profiles, store: EventStore, model: MostPopular) -> None:

@@ -126,10 +126,12 @@ def test_what_is_masked_is_hidden():
     sequences = Sequences(
         torch.tensor([3, 4, 5, 6, 7]), torch.tensor([3, 2]),
         types=torch.tensor([1, 2, 3, 1, 2]), times=torch.tensor([10, 20, 30, 40, 50]),
+        placements=torch.tensor([5, 6, 7, 8, 0]),
     )  # fmt: skip
     found = mask_events(sequences, torch.tensor([False, True, True, True, False]))
     assert found.items.tolist() == [3, 0, 0, 0, 7]
     assert found.types.tolist() == [1, 0, 0, 0, 2]
+    assert found.placements.tolist() == [5, 0, 0, 0, 0]
     assert found.times.tolist() == [10, 10, 10, 40, 50], "the first event has nobody before it"
 
 

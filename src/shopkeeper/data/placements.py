@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from shopkeeper.data.histories import Histories
-from shopkeeper.data.vocabulary import Vocabulary
+from shopkeeper.data.vocabulary import UNKNOWN, Vocabulary
 from shopkeeper.types import BoolArray, Int32Array, UInt8Array
 
 if TYPE_CHECKING:
@@ -51,6 +51,11 @@ def seen_placements(histories: Histories, names: Vocabulary | None) -> Vocabular
         return None
     seen = np.flatnonzero(np.bincount(histories.placement, minlength=len(names) + 1)[1:])
     return Vocabulary(names.arrow.take(seen)) if len(seen) else None
+
+
+def placement_code(names: Vocabulary | None, placement: str | None) -> int:
+    """The code of one placement; 0 where it, or any, is not known."""
+    return UNKNOWN if names is None or placement is None else names.index(placement)
 
 
 def with_placements(histories: Histories, own: Vocabulary | None, other: Vocabulary | None) -> Histories:

@@ -1,4 +1,4 @@
-"""What a network reads of an event: its item, and perhaps its type and its time.
+"""What a network reads of an event: its item, and perhaps its type, its time, and its placement.
 
 Each is an embedding, and they are added up. What is not known of the sequences is not read.
 """
@@ -36,6 +36,7 @@ class EventEmbedding(nn.Module):
         calendar: Read the hour of the day and the weekday (UTC).
         prices: Read the price level of the item: int64 [n_items + 1], from 0; None reads none.
         dropout: Share dropped, in training.
+        n_placements: Placements are numbered below this, 0 is one that is not known; 0 reads none.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class EventEmbedding(nn.Module):
         calendar: bool = False,
         prices: Tensor | None = None,
         dropout: float = 0.0,
+        n_placements: int = 0,
     ) -> None:
         super().__init__()
         self.types = _embedding(n_types, size) if n_types else None
@@ -56,6 +58,7 @@ class EventEmbedding(nn.Module):
         if prices is not None:
             self.register_buffer("price_level", prices)
             self.prices = _embedding(int(prices.max()) + 1, size)
+        self.placements = _embedding(n_placements, size, unknown=0) if n_placements else None
         self.norm = nn.LayerNorm(size)
         self.dropout = nn.Dropout(dropout)
 
@@ -74,6 +77,8 @@ class EventEmbedding(nn.Module):
             hidden = hidden + self.types(sequences.types)
         if self.prices is not None:
             hidden = hidden + self.prices(cast(Tensor, self.price_level)[sequences.items])
+        if self.placements is not None and sequences.placements is not None:
+            hidden = hidden + self.placements(sequences.placements)
         if sequences.times is not None:
             hidden = self._with_times(hidden, sequences, sequences.times)
         return cast(Tensor, self.dropout(self.norm(hidden)))
@@ -89,7 +94,11 @@ class EventEmbedding(nn.Module):
         return hidden
 
 
-def _embedding(n: int, size: int) -> nn.Embedding:
-    table = nn.Embedding(n, size)
+def _embedding(n: int, size: int, unknown: int | None = None) -> nn.Embedding:
+    """Small random rows; that of the unknown is zero and stays so."""
+    table = nn.Embedding(n, size, padding_idx=unknown)
     nn.init.normal_(table.weight, std=STD)
+    if unknown is not None:
+        with torch.no_grad():
+            table.weight[unknown] = 0
     return table

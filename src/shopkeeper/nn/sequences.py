@@ -22,12 +22,14 @@ class Sequences:
         lengths: int64 [b]; events of each sequence, at least 1; they sum up to n.
         types: int64 [n] or None; codes of the event types.
         times: int64 [n] or None; Unix seconds.
+        placements: int64 [n] or None; codes of placements, 0 where not known.
     """
 
     items: Tensor
     lengths: Tensor
     types: Tensor | None = None
     times: Tensor | None = None
+    placements: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.lengths)

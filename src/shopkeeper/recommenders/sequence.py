@@ -14,7 +14,9 @@ from shopkeeper.data.batches import pack_last
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.moments import Moments
-from shopkeeper.data.schema import EVENT_TYPES, EventType
+from shopkeeper.data.schema import EVENT_TYPES, PLACEMENT, EventType
+from shopkeeper.data.vocabulary import Vocabulary
+from shopkeeper.errors import DataError
 from shopkeeper.recommenders.base import RecommenderConfig
 from shopkeeper.recommenders.candidates import Candidates, Eligible
 from shopkeeper.recommenders.neural import NeuralRecommender
@@ -78,6 +80,8 @@ class SequenceRecommender(NeuralRecommender):
         """Whether the network reads the types of events and is asked for one."""
         self.price_level: Int64Array | None = None
         """Price level of each item, where it is read."""
+        self.n_placements: int = 0
+        """Placements that the network tells apart, the unknown one counted; 0 where none is read."""
 
     @abstractmethod
     def _encoder(self) -> nn.Module:
@@ -89,6 +93,7 @@ class SequenceRecommender(NeuralRecommender):
         self.item_bias = "items.bias.weight" in state
         self.reads_types = "events.types.weight" in state
         self.price_level = state.get("events.price_level")
+        self.n_placements = len(state.get("events.placements.weight", ()))
         super().restore(state)
 
     def _prepare(self, train: Dataset) -> None:
@@ -98,6 +103,7 @@ class SequenceRecommender(NeuralRecommender):
         several = len(np.unique(self._read(train.histories).event_type)) > 1
         self.reads_types = several if self.config.read_types == "auto" else self.config.read_types
         self.price_level = price_levels(train) if self.config.read_prices else None
+        self.n_placements = len(_known_placements(train)) + 1 if self.config.read_placements else 0
 
     def _build(self) -> SequenceReader:
         import torch
@@ -109,8 +115,9 @@ class SequenceRecommender(NeuralRecommender):
         prices = None if self.price_level is None else torch.from_numpy(self.price_level)
         items = self._item_table()
         events = EventEmbedding(
-            config.embedding_size, n_types, config.read_gaps, config.read_calendar, prices, config.embedding_dropout
-        )
+            config.embedding_size, n_types, config.read_gaps, config.read_calendar, prices, config.embedding_dropout,
+            self.n_placements,
+        )  # fmt: skip
         return self._network_of(items, events, n_types)
 
     def _network_of(self, items: nn.Module, events: EventEmbedding, n_types: int) -> SequenceReader:
@@ -301,3 +308,13 @@ class SequenceRecommender(NeuralRecommender):
         kept = np.isin(histories.event_type, codes)
         read = histories if kept.all() else histories.where(kept)
         return read.strongest() if self.config.merge_events else read
+
+
+def _known_placements(train: Dataset) -> Vocabulary:
+    if train.placements is None:
+        raise DataError(
+            "no placement is known",
+            expected=f"a column `{PLACEMENT}` in the log",
+            remedy="set read_placements=false of the model",
+        )
+    return train.placements

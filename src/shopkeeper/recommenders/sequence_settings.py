@@ -55,6 +55,8 @@ class SequenceConfig(RecommenderConfig):
     """Read the hour of the day and the weekday of each event."""
     read_prices: bool = False
     """Read the price level of each item (tenths of the catalog by price)."""
+    read_placements: bool = False
+    """Read where on the page, or in which channel, each event happened (the column `placement` of the log)."""
     item_start: Literal["links", "random"] = "links"
     """Item embeddings start where items that are taken near each other lie near each other ("links"), or at random
     ("random")."""

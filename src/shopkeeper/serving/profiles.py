@@ -1,6 +1,6 @@
 """What every shopper did until now: the histories of the bundle and, over them, what the event store got since.
 
-What the store got lies in memory as one string of packed records a shopper, sorted by time: 21 bytes an event. Strings
+What the store got lies in memory as one string of packed records a shopper, sorted by time: 22 bytes an event. Strings
 are replaced, never changed, so that reading needs no lock. A shopper who was forgotten is unknown from then on: live
 events are dropped, and the histories of the bundle, which cannot change, are passed over.
 """
@@ -10,11 +10,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Sequence
 from threading import Lock
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 import numpy as np
 
-from shopkeeper.data.histories import Histories
+from shopkeeper.data.histories import Histories, Places
+from shopkeeper.data.placements import placement_code
 from shopkeeper.data.schema import EVENT_TYPES, INTEREST_TYPES, PADDING, EventType
 from shopkeeper.pipeline.card import StorePosition
 from shopkeeper.recommenders.base import Recommender
@@ -24,16 +25,18 @@ from shopkeeper.types import Id, Int32Array, Int64Array, UInt8Array
 
 PAGE: Final = 10_000
 """Events read from the store at once."""
-RECORD: Final = struct.Struct("<qqiB")
-"""Sequence, timestamp, item index, code of the event type."""
-FIELDS: Final = np.dtype([("sequence", "<i8"), ("timestamp", "<i8"), ("item_index", "<i4"), ("event_type", "u1")])
+RECORD: Final = struct.Struct("<qqiBB")
+"""Sequence, timestamp, item index, code of the event type, code of the placement."""
+FIELDS: Final = np.dtype(
+    [("sequence", "<i8"), ("timestamp", "<i8"), ("item_index", "<i4"), ("event_type", "u1"), ("placement", "u1")]
+)
 KEPT: Final = {event_type: event_type.code for event_type in (*INTEREST_TYPES, EventType.RETURN)}
 """A return is kept since it takes a purchase back; an impression says nothing of the shopper."""
 INTEREST: Final = np.isin(np.arange(len(EVENT_TYPES) + 1), [event_type.code for event_type in INTEREST_TYPES])
 PURCHASE, RETURN = EventType.PURCHASE.code, EventType.RETURN.code
 
-Columns: TypeAlias = tuple[Int64Array, Int32Array, UInt8Array]
-"""Timestamps, item indices and event types of some events."""
+Columns: TypeAlias = tuple[Int64Array, Int32Array, UInt8Array, UInt8Array]
+"""Timestamps, item indices, event types and placements (0 where not known) of some events."""
 
 
 class Profiles:
@@ -52,10 +55,15 @@ class Profiles:
         self.max_events = max_events
         self._store = store
         self._items, self._users = pipeline.train.items, pipeline.train.users
+        self._placements = pipeline.train.placements
         self._base_users = pipeline.memory.users
         base = pipeline.memory.histories
         self._offsets: Int64Array = np.asarray(base.offsets)
-        self._base: Columns = (np.asarray(base.timestamp), np.asarray(base.item_index), np.asarray(base.event_type))
+        placement = base.placement if self._placements is not None else None
+        if placement is None:
+            placement = np.broadcast_to(np.uint8(0), base.item_index.shape)
+        columns = (base.timestamp, base.item_index, base.event_type, placement)
+        self._base: Columns = cast(Columns, tuple(map(np.asarray, columns)))
         known = since if since is not None and since.store_id == store.store_id else None
         self._cursor = 0 if known is None else known.sequence
         self._deletions_of_base = 0 if known is None else known.deletions
@@ -97,13 +105,12 @@ class Profiles:
             columns = _merged(columns, _columns_of(live))
             if (columns[2] == RETURN).any():
                 columns = _without_returned(columns)
-        times, items, types = columns
-        wanted = INTEREST[types]
-        if not wanted.all():
-            times, items, types = times[wanted], items[wanted], types[wanted]
+        wanted = INTEREST[columns[2]]
+        times, items, types, placements = columns if wanted.all() else _at(columns, wanted)
         last = -self.max_events
         offsets = np.array([0, min(len(items), self.max_events)], dtype=np.int64)
-        return Histories(offsets, items[last:], types[last:], times[last:])
+        placement = None if self._placements is None else placements[last:]
+        return Histories(offsets, items[last:], types[last:], times[last:], placement)
 
     def apply(self, stored: Iterable[StoredEvent]) -> None:
         """Takes events in that the store just got; those that were taken in before change nothing."""
@@ -160,7 +167,8 @@ class Profiles:
         user = event.user_id
         if self._forgotten and self._forgotten.get(user_digest(self._store.store_id, user), -1) >= sequence:
             return
-        records = _inserted(self._live.get(user, b""), (sequence, event.timestamp, item, code))
+        placement = placement_code(self._placements, event.placement)
+        records = _inserted(self._live.get(user, b""), (sequence, event.timestamp, item, code, placement))
         self._live[user] = records[-self.max_events * RECORD.size :]
 
     def _forget(self, deletions: Sequence[Deletion]) -> None:
@@ -188,16 +196,20 @@ class Profiles:
             first = last = 0
         else:
             first, last = int(self._offsets[place - 1]), int(self._offsets[place])
-        times, items, types = self._base
-        return times[first:last], items[first:last], types[first:last]
+        return _at(self._base, slice(first, last))
 
 
-def _inserted(records: bytes, record: tuple[int, int, int, int]) -> bytes:
+def _at(columns: Columns, events: Places) -> Columns:
+    times, items, types, placements = columns
+    return times[events], items[events], types[events], placements[events]
+
+
+def _inserted(records: bytes, record: tuple[int, int, int, int, int]) -> bytes:
     """The records with one more in its place by timestamp and, at the same time, by sequence."""
-    sequence, timestamp, _, _ = record
+    sequence, timestamp, *_ = record
     place = len(records)
     while place:
-        before, time, _, _ = RECORD.unpack_from(records, place - RECORD.size)
+        before, time, *_ = RECORD.unpack_from(records, place - RECORD.size)
         if (time, before) < (timestamp, sequence):
             break
         place -= RECORD.size
@@ -210,6 +222,7 @@ def _columns_of(records: bytes) -> Columns:
         np.ascontiguousarray(events["timestamp"]),
         np.ascontiguousarray(events["item_index"]),
         events["event_type"].copy(),
+        events["placement"].copy(),
     )
 
 
@@ -220,27 +233,24 @@ def _merged(base: Columns, live: Columns) -> Columns:
     overlap = base[0][-1] >= live[0][0]
     if overlap:
         live = _unshared(base, live)
-    times, items, types = (np.concatenate([one, other]) for one, other in zip(base, live, strict=True))
-    if overlap:
-        order = np.argsort(times, kind="stable")
-        return times[order], items[order], types[order]
-    return times, items, types
+    times, items, types, placements = (np.concatenate([one, other]) for one, other in zip(base, live, strict=True))
+    merged = (times, items, types, placements)
+    return _at(merged, np.argsort(times, kind="stable")) if overlap else merged
 
 
 def _unshared(base: Columns, live: Columns) -> Columns:
     """The live events that the base does not hold: a bundle may be made from a log that came out of the store."""
     first = np.searchsorted(base[0], live[0][0])
-    known = set(zip(*(column[first:].tolist() for column in base), strict=True))
-    keep = np.array([event not in known for event in zip(*(column.tolist() for column in live), strict=True)])
-    times, items, types = live
-    return times[keep], items[keep], types[keep]
+    known = set(zip(*(column[first:].tolist() for column in base[:3]), strict=True))
+    keep = np.array([event not in known for event in zip(*(column.tolist() for column in live[:3]), strict=True)])
+    return _at(live, keep)
 
 
 def _without_returned(columns: Columns) -> Columns:
     """Without the latest purchase of an item before each return of it."""
-    times, items, types = columns
+    _, items, types, _ = columns
     keep = np.ones(len(items), dtype=bool)
     for place in np.flatnonzero(types == RETURN):
         bought = np.flatnonzero((items[:place] == items[place]) & (types[:place] == PURCHASE) & keep[:place])
         keep[bought[-1:]] = False
-    return times[keep], items[keep], types[keep]
+    return _at(columns, keep)

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from shopkeeper.data.histories import Histories
+from shopkeeper.data.placements import placement_code
 from shopkeeper.pipeline.asking import Answer, Ask, Filters, Reason
 from shopkeeper.pipeline.explain import sentence
 from shopkeeper.serving.answers import ReasonOut, RecommendationsOut, RecommendedOut
@@ -36,6 +37,7 @@ class PastItem(NamedTuple):
     """`EventType.code`; None for what the shop has most of."""
     timestamp: int | None
     """Unix microseconds."""
+    placement: str | None
 
 
 class Question(NamedTuple):
@@ -77,11 +79,12 @@ def read_question(body: bytes, kinds: IdKinds, max_k: int, max_history: int) -> 
 def _past(event: Id | PastEvent, place: int, kinds: IdKinds) -> PastItem:
     where = f"history[{place}]"
     if not isinstance(event, PastEvent):
-        return PastItem(check_id(event, kinds.item_integer, where), None, None)
+        return PastItem(check_id(event, kinds.item_integer, where), None, None, None)
     return PastItem(
         check_id(event.item_id, kinds.item_integer, f"{where}.item_id"),
         None if event.event_type is None else event_type(event.event_type, f"{where}.event_type").code,
         None if event.timestamp is None else microseconds(event.timestamp, f"{where}.timestamp"),
+        event.placement,
     )
 
 
@@ -143,7 +146,9 @@ def _given_history(served: Served, events: Sequence[PastItem]) -> tuple[Historie
     order = known[np.argsort(moments[known], kind="stable")]
     offsets = np.array([0, len(order)], dtype=np.int64)
     ignored = [event.item_id for event, place in zip(events, index, strict=True) if place == 0]
-    return Histories(offsets, index[order], codes[order], moments[order]), ignored
+    names = served.pipeline.train.placements
+    placement = np.array([placement_code(names, event.placement) for event in events], dtype=np.uint8)
+    return Histories(offsets, index[order], codes[order], moments[order], placement[order]), ignored
 
 
 def _answered(served: Served, question: Question, ignored: list[Id], answer: Answer, deletions: int) -> Answered:

@@ -61,6 +61,7 @@ class PastEvent(Struct, kw_only=True, forbid_unknown_fields=True):
     item_id: AnyId
     event_type: EventWord | None = None
     timestamp: Moment | None = None
+    placement: Annotated[Word | None, Meta(description="Where on the page the item stood")] = None
 
 
 class FiltersIn(Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):

@@ -203,7 +203,7 @@ def read_before_masked(histories: Histories, rows: Int64Array, max_length: int, 
 
 
 def mask_events(sequences: Sequences, masked: Tensor) -> Sequences:
-    """Hides what is asked for: item and type become 0, and the time that of the last event before that is not masked.
+    """Hides what is asked for: all becomes 0, but the time that of the last event before that is not masked.
 
     Args:
         sequences: n events.
@@ -219,4 +219,5 @@ def mask_events(sequences: Sequences, masked: Tensor) -> Sequences:
         items=sequences.items.masked_fill(masked, 0),
         types=None if sequences.types is None else sequences.types.masked_fill(masked, 0),
         times=times,
+        placements=None if sequences.placements is None else sequences.placements.masked_fill(masked, 0),
     )

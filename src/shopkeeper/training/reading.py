@@ -19,12 +19,13 @@ SECOND: Final = 1_000_000
 
 def read_windows(histories: Histories, windows: PackedWindows, device: torch.device) -> Sequences:
     """The events of some windows of histories, on a device."""
-    events = windows.events
+    events, placement = windows.events, histories.placement
     return Sequences(
         items=as_tensor(histories.item_index[events], device),
         lengths=as_tensor(windows.lengths, device),
         types=as_tensor(histories.event_type[events], device),
         times=as_tensor(histories.timestamp[events] // SECOND, device),
+        placements=None if placement is None else as_tensor(placement[events], device),
     )
 
 
