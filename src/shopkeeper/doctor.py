@@ -30,7 +30,7 @@ UNLOCKS: Final[dict[str, str]] = {
     CORE: "reading, validating, preparing and splitting; the recommenders that count; evaluation",
     "torch": "SASRec and everything else that is trained by gradient descent",
     "classical": "ALS and BPR (library implicit)",
-    "features": "texts of products as vectors, by models that ship in packages or by name",
+    "features": "texts and pictures of products as vectors, by models that ship in packages or by name",
     "report": "the HTML report with plots",
     "tune": "`shopkeeper tune`",
     "tensorboard": "training logs for TensorBoard",

@@ -62,7 +62,7 @@ def test_settings_come_from_a_file(run: Run, data: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        ([], 2, "--text ENCODER, --tabular"),
+        ([], 2, "--text ENCODER, --image FOLDER, --tabular"),
         (["--text", "statik"], 2, "multilingual"),
         (["--text", "endpoint", "--model", "m"], 2, "--url"),
         (["--text", "sentence-transformers"], 2, "--model"),
@@ -94,7 +94,7 @@ def test_similar_says_what_is_missing(run: Run, data: Path) -> None:
 
 
 def test_help_has_examples(run: Run) -> None:
-    for command, count in (("features", 4), ("similar", 1)):
+    for command, count in (("features", 5), ("similar", 1)):
         code, out, _ = run(command, "--help")
         assert code == 0
         assert out.count("Example:") == count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -12,10 +12,9 @@ from rich.table import Table
 
 from shopkeeper.cli import options
 from shopkeeper.cli.progress import Bars
-from shopkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from shopkeeper.features.store import Built
 
@@ -27,6 +26,9 @@ def features(
     text: Annotated[
         str | None,
         typer.Option("--text", help="Encoder of texts: minilm, multilingual, static, sentence-transformers, endpoint."),
+    ] = None,
+    image: Annotated[
+        Path | None, typer.Option("--image", metavar="FOLDER", help="Folder of the pictures that the catalog names.")
     ] = None,
     tabular: Annotated[
         bool, typer.Option("--tabular", help="Category, brand, price position, age, availability, popularity.")
@@ -51,7 +53,7 @@ def features(
     overrides: options.Overrides = [],
     quiet: options.Quiet = False,
 ) -> None:
-    """Turn the texts and columns of the catalog into vectors, and keep them: what did not change is not made again.
+    """Turn texts, pictures and columns of the catalog into vectors, and keep them: nothing is made twice.
 
     minilm is for English; multilingual knows Chinese and fourteen more languages; static is the fastest.
 
@@ -59,17 +61,15 @@ def features(
 
     Example: shopkeeper features dataset --text multilingual --part "{title}" --part "{brand}" --tabular
 
+    Example: shopkeeper features dataset --image pictures --set features.image.column=photo
+
     Example: shopkeeper features dataset --text sentence-transformers --model models/my-encoder
 
     Example: shopkeeper features dataset --text endpoint --url http://localhost:8000/v1 --model bge-m3
     """
     from shopkeeper.data.dataset import Dataset
-    from shopkeeper.jobs.features import Kind, build_features, moment_of, training_end
+    from shopkeeper.jobs.features import Wanted, build_features, moment_of, training_end
 
-    asked: dict[Kind, bool] = {"text": text is not None, "tabular": tabular}
-    kinds = [kind for kind, wanted in asked.items() if wanted]
-    if not kinds:
-        raise ConfigError("say what to build", expected="--text ENCODER, --tabular, or both")
     flags = [
         ("features.text.encoder.name", text),
         ("features.text.encoder.model", model),
@@ -83,7 +83,7 @@ def features(
     if tabular:
         moment = moment_of(as_of) if as_of is not None else training_end(dataset, settings.prepare.split)
     with Bars(quiet) as bars:
-        built = build_features(dataset, out, settings.features, kinds, moment, bars)
+        built = build_features(dataset, out, settings.features, Wanted(text is not None, image, moment), bars)
     console = Console(highlight=False)
     console.print(_table(built))
     for result in built:
@@ -97,16 +97,22 @@ def features(
 def _table(built: Sequence[Built]) -> Table:
     table = Table()
     table.add_column("feature", no_wrap=True)
-    for column in ("size", "items", "have it", "made now", "texts/s", "seconds"):
+    for column in ("size", "items", "have it", "made now", "a second", "seconds"):
         table.add_column(column, justify="right", no_wrap=True)
     for result in built:
-        feature, speed = result.feature, result.feature.facts.get("texts_a_second")
+        feature, speed = result.feature, _speed(result.feature.facts)
         table.add_row(
             escape(feature.name), f"{feature.size:,}", f"{len(feature.items):,}", f"{feature.coverage:.1%}",
             "unchanged" if result.unchanged else f"{result.n_made:,}",
             f"{speed:,.0f}" if speed and not result.unchanged else "-", f"{result.seconds:.2f}",
         )  # fmt: skip
     return table
+
+
+def _speed(facts: Mapping[str, Any]) -> float | None:
+    """Texts or pictures a second."""
+    speed: float | None = facts.get("texts_a_second") or facts.get("images_a_second")
+    return speed
 
 
 def _remarks(result: Built) -> list[str]:
@@ -116,6 +122,9 @@ def _remarks(result: Built) -> list[str]:
         lines.append(
             f"{facts['empty']:,} items have no text, {facts['wordless']:,} only symbols or emoji: they are without it"
         )
+    for fault, count in facts.get("faults", {}).items():
+        examples = "; ".join(facts["examples"].get(fault, []))
+        lines.append(escape(f"{count:,} items without a picture, {fault}" + (f": {examples}" if examples else "")))
     if facts.get("missing_columns"):
         lines.append(f"the catalog has no column {', '.join(facts['missing_columns'])}: left out of the text")
     if facts.get("cut"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shopkeeper.config import Settings
+from shopkeeper.features.image.feature import ImageSettings
 from shopkeeper.features.tabular import TabularSettings
 from shopkeeper.features.text.settings import TextSettings
 
@@ -12,5 +13,7 @@ class ItemFeatureSettings(Settings):
 
     text: TextSettings = TextSettings()
     """Of their texts."""
+    image: ImageSettings = ImageSettings()
+    """Of their pictures."""
     tabular: TabularSettings = TabularSettings()
     """Of the columns of the catalog and the log."""

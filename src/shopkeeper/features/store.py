@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
+from typing import Final
 
 from shopkeeper.artifacts import artifact_exists
 from shopkeeper.data.catalog import Catalog
@@ -21,12 +19,14 @@ from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import ArtifactError, DataError, choices
 from shopkeeper.features.feature import Feature
+from shopkeeper.features.image.decoding import VERSION
+from shopkeeper.features.image.encoder import ImageEncoder
+from shopkeeper.features.image.feature import ImageSettings, image_feature, image_source
 from shopkeeper.features.tabular import TabularSettings, tabular_feature
 from shopkeeper.features.text.encoder import TextEncoder
-from shopkeeper.features.text.encoding import Encoded, encode_texts
-from shopkeeper.features.text.scripts import ScriptCount, count_scripts
+from shopkeeper.features.text.feature import text_feature
 from shopkeeper.features.text.settings import TextSettings
-from shopkeeper.features.text.template import ItemTexts, item_texts, text_fingerprint
+from shopkeeper.features.text.template import text_fingerprint
 from shopkeeper.features.vector_cache import VectorCache
 from shopkeeper.progress import Progress
 
@@ -106,16 +106,46 @@ class FeatureStore:
         encoder: TextEncoder = settings.encoder.open()
         rows = catalog.aligned(items)
         fingerprint = _hash(encoder.identity, text_fingerprint(rows, settings.template), _ids_hash(items))
-        there = self._unchanged(settings.feature_name, fingerprint)
-        if there is not None:
-            return Built(there, True, 0, time.perf_counter() - begin)
-        texts = item_texts(rows, settings.template)
-        feature, encoded = self._encode(items, texts, encoder, settings, progress)
-        seconds = time.perf_counter() - begin
-        facts = {FINGERPRINT: fingerprint, "seconds": round(seconds, 3), **feature.facts}
-        feature = Feature(feature.name, items, feature.matrix, feature.known, facts)
-        feature.save(self.folder / feature.name)
-        return Built(self.open(feature.name), False, encoded.n_encoded, time.perf_counter() - begin)
+
+        def make() -> tuple[Feature, int]:
+            return text_feature(rows, items, settings, encoder, self._cache(encoder.identity), progress)
+
+        return self._built(settings.feature_name, fingerprint, make, begin)
+
+    def image(
+        self,
+        items: Vocabulary,
+        catalog: Catalog | None,
+        settings: ImageSettings,
+        folder: Path | None = None,
+        progress: Progress | None = None,
+    ) -> Built:
+        """Builds a feature of pictures, as far as it is not there.
+
+        Args:
+            items: Whose rows the matrix has.
+            catalog: Names the files, or holds their bytes.
+            settings: Encoder, column, limits, name.
+            folder: Where the files are; not needed for bytes.
+            progress: Told how far encoding is and how fast.
+
+        Raises:
+            DataError: There is no catalog, it has no such column, or no picture can be used.
+            MissingDependencyError: A library or the package with the weights is not installed.
+            ArtifactError: The store cannot be written.
+        """
+        begin = time.perf_counter()
+        if catalog is None:
+            raise DataError("there is no catalog to name pictures", remedy="prepare the log with --catalog FEED")
+        encoder: ImageEncoder = settings.encoder.open()
+        source = image_source(catalog.aligned(items), folder, settings)
+        identity = f"{encoder.identity} {VERSION}"
+        fingerprint = _hash(identity, source.fingerprint(), settings.limits.model_dump_json(), _ids_hash(items))
+
+        def make() -> tuple[Feature, int]:
+            return image_feature(source, items, settings, encoder, self._cache(identity), progress)
+
+        return self._built(settings.feature_name, fingerprint, make, begin)
 
     def tabular(self, dataset: Dataset, as_of: int, settings: TabularSettings) -> Built:
         """Builds the feature "tabular" of the items of a dataset; see `tabular_feature`.
@@ -128,27 +158,18 @@ class FeatureStore:
         feature.save(self.folder / feature.name)
         return Built(self.open(feature.name), False, len(feature.items), time.perf_counter() - begin)
 
-    def _encode(
-        self,
-        items: Vocabulary,
-        texts: ItemTexts,
-        encoder: TextEncoder,
-        settings: TextSettings,
-        progress: Progress | None,
-    ) -> tuple[Feature, Encoded]:
-        places = np.flatnonzero(texts.known)
-        if not places.size:
-            raise DataError(
-                "no item has a text", expected=f"letters in {', '.join(texts.columns)}",
-                got=f"{texts.n_empty} empty, {texts.n_wordless} without a letter or digit",
-            )  # fmt: skip
-        readable = texts.texts.take(places)
-        cache = VectorCache(self.folder / CACHE / _hash(encoder.identity)[:32])
-        encoded = encode_texts(readable, encoder, cache, progress)
-        matrix = np.zeros((len(items) + 1, encoded.vectors.shape[1]), dtype=np.float32)
-        matrix[places + 1] = encoded.vectors
-        facts = _facts(texts, encoded, encoder, count_scripts(readable, encoder.scripts), settings)
-        return Feature(settings.feature_name, items, matrix, np.concatenate([[False], texts.known]), facts), encoded
+    def _cache(self, identity: str) -> VectorCache:
+        return VectorCache(self.folder / CACHE / _hash(identity)[:32])
+
+    def _built(self, name: str, fingerprint: str, make: Callable[[], tuple[Feature, int]], begin: float) -> Built:
+        """The feature of that name as it stands there where it was made of the same, else made and saved."""
+        there = self._unchanged(name, fingerprint)
+        if there is not None:
+            return Built(there, True, 0, time.perf_counter() - begin)
+        made, n_made = make()
+        facts = {**made.facts, FINGERPRINT: fingerprint, "seconds": round(time.perf_counter() - begin, 3)}
+        replace(made, facts=facts).save(self.folder / name)
+        return Built(self.open(name), False, n_made, time.perf_counter() - begin)
 
     def _unchanged(self, name: str, fingerprint: str) -> Feature | None:
         """The feature of that name where it was made of the same; a damaged one counts as none."""
@@ -157,36 +178,6 @@ class FeatureStore:
         except ArtifactError:
             return None
         return there if there.facts.get(FINGERPRINT) == fingerprint else None
-
-
-def _facts(
-    texts: ItemTexts, encoded: Encoded, encoder: TextEncoder, scripts: ScriptCount, settings: TextSettings
-) -> Mapping[str, Any]:
-    """How a text feature was made, plain JSON."""
-    warnings = [
-        scripts.warning(encoder.name),
-        f"damaged files of the cache, made again: {encoded.n_damaged}" if encoded.n_damaged else None,
-    ]
-    return {
-        "settings": settings.model_dump(mode="json"),
-        "encoder": encoder.identity,
-        "size": int(encoded.vectors.shape[1]),
-        "columns": list(texts.columns),
-        "missing_columns": list(texts.missing),
-        "items": len(texts.known),
-        "with_text": int(texts.known.sum()),
-        "empty": texts.n_empty,
-        "wordless": texts.n_wordless,
-        "cut": texts.n_cut,
-        "distinct": encoded.n_distinct,
-        "encoded": encoded.n_encoded,
-        "damaged_files": encoded.n_damaged,
-        "encoding_seconds": round(encoded.seconds, 3),
-        "texts_a_second": round(encoded.n_encoded / encoded.seconds, 1) if encoded.seconds else None,
-        "scripts": {name: round(share, 4) for name, share in scripts.shares.items()},
-        "usage": dict(encoder.usage),
-        "warnings": [warning for warning in warnings if warning],
-    }
 
 
 def _hash(*parts: str) -> str:

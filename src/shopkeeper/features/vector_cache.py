@@ -29,12 +29,15 @@ SMALL_FILE: Final = 4096
 MANY: Final = 32
 
 
+def content_key(content: bytes) -> bytes:
+    """BLAKE2b of 128 bits."""
+    return hashlib.blake2b(content, digest_size=KEY_BYTES).digest()
+
+
 def content_keys(texts: Iterable[str]) -> UInt8Array:
-    """One key a text: BLAKE2b of 128 bits, uint8 [n, 16]."""
-    joined = b"".join(
-        hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=KEY_BYTES).digest() for text in texts
-    )
-    return np.frombuffer(joined, dtype=np.uint8).reshape(-1, KEY_BYTES)
+    """One key a text, uint8 [n, 16]."""
+    keys = (content_key(text.encode("utf-8", "replace")) for text in texts)
+    return np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(-1, KEY_BYTES)
 
 
 class VectorCache:

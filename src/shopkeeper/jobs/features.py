@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from shopkeeper.data.schema import CATEGORY, TITLE
 from shopkeeper.data.split import split
 from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.data.vocabulary import UNKNOWN, Vocabulary
-from shopkeeper.errors import DataError, UnknownIdError
+from shopkeeper.errors import ConfigError, DataError, UnknownIdError
 from shopkeeper.features.feature import Feature
 from shopkeeper.features.neighbors import nearest
 from shopkeeper.features.settings import ItemFeatureSettings
@@ -23,8 +22,22 @@ from shopkeeper.features.store import Built, FeatureStore
 from shopkeeper.progress import Progress
 from shopkeeper.types import Id, Int64Array
 
-Kind = Literal["text", "tabular"]
 MICROSECONDS: Final = 1_000_000
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which features to build.
+
+    Attributes:
+        text: Those of texts.
+        pictures: Folder of the pictures, where those of pictures.
+        as_of: Unix microseconds, where tabular ones; they look at events before.
+    """
+
+    text: bool = False
+    pictures: Path | None = None
+    as_of: int | None = None
 
 
 @dataclass(frozen=True)
@@ -48,8 +61,7 @@ def build_features(
     dataset: Dataset,
     folder: Path,
     settings: ItemFeatureSettings,
-    kinds: Sequence[Kind],
-    as_of: int | None = None,
+    wanted: Wanted,
     progress: Progress | None = None,
 ) -> list[Built]:
     """Builds features into a store, as far as they are not there.
@@ -58,25 +70,25 @@ def build_features(
         dataset: Whose items get them, and whose catalog and log they are made of.
         folder: Of the store.
         settings: How.
-        kinds: Which.
-        as_of: Unix microseconds; tabular features look at events before. Needed for them alone.
+        wanted: Which.
         progress: Told how far it is.
 
     Returns:
-        One result a kind, in the order asked.
+        One result a kind: text, pictures, tabular.
 
     Raises:
-        DataError: There is no catalog to take texts from, or no moment for tabular features.
+        ConfigError: None is wanted.
+        DataError: There is no catalog, or it has not what is wanted.
     """
-    store = FeatureStore(folder)
-    built = []
-    for kind in kinds:
-        if kind == "text":
-            built.append(store.text(dataset.items, dataset.catalog, settings.text, progress))
-        elif as_of is None:
-            raise DataError("tabular features need a moment", expected="as_of, such as the end of training")
-        else:
-            built.append(store.tabular(dataset, as_of, settings.tabular))
+    if not (wanted.text or wanted.pictures is not None or wanted.as_of is not None):
+        raise ConfigError("say what to build", expected="--text ENCODER, --image FOLDER, --tabular, or several")
+    store, built = FeatureStore(folder), list[Built]()
+    if wanted.text:
+        built.append(store.text(dataset.items, dataset.catalog, settings.text, progress))
+    if wanted.pictures is not None:
+        built.append(store.image(dataset.items, dataset.catalog, settings.image, wanted.pictures, progress))
+    if wanted.as_of is not None:
+        built.append(store.tabular(dataset, wanted.as_of, settings.tabular))
     return built
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from shopkeeper.features.text import encoding
+from shopkeeper.features import saving
 from shopkeeper.features.text.encoding import encode_texts
 from shopkeeper.features.vector_cache import VectorCache, content_keys
 from shopkeeper.types import Float32Array
@@ -87,13 +87,13 @@ def test_what_was_made_before_a_stop_is_kept(tmp_path: Path) -> None:
 
 
 def test_work_is_written_in_files_of_bounded_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoding, "ROWS_A_FILE", 3)
+    monkeypatch.setattr(saving, "ROWS_A_FILE", 3)
     encode_texts(TEXTS, Counting(), VectorCache(tmp_path))
     assert len(list(tmp_path.glob("*.safetensors"))) == 2
 
 
 def test_a_truncated_file_costs_its_rows_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoding, "ROWS_A_FILE", 3)
+    monkeypatch.setattr(saving, "ROWS_A_FILE", 3)
     before = encode_texts(TEXTS, Counting(), VectorCache(tmp_path))
     file = sorted(tmp_path.glob("*.safetensors"))[0]
     file.write_bytes(file.read_bytes()[:-8])
@@ -111,8 +111,9 @@ def test_no_texts_give_no_vectors(tmp_path: Path) -> None:
 KILLED = """
 import os, sys, numpy as np, pyarrow as pa
 from pathlib import Path
-from shopkeeper.features.text import encoding
-from shopkeeper.features.vector_cache import VectorCache, content_keys
+from shopkeeper.features import saving
+from shopkeeper.features.text.encoding import encode_texts
+from shopkeeper.features.vector_cache import VectorCache
 
 class Dying:
     name, identity, size, batch_size, scripts, usage = "dying", "dying", 2, 4, None, {}
@@ -124,9 +125,9 @@ class Dying:
             os._exit(9)  # as a killed process ends: nothing is cleaned up
         return np.ones((len(texts), 2), dtype=np.float32)
 
-encoding.ROWS_A_FILE = 8
+saving.ROWS_A_FILE = 8
 texts = pa.array([f"text {n:02d}" for n in range(40)], pa.large_string())
-encoding.encode_texts(texts, Dying(), VectorCache(Path(sys.argv[1])))
+encode_texts(texts, Dying(), VectorCache(Path(sys.argv[1])))
 """
 
 

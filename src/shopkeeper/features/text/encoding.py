@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shopkeeper.features.saving import saving
 from shopkeeper.features.text.encoder import TextEncoder
 from shopkeeper.features.vector_cache import VectorCache, content_keys
 from shopkeeper.progress import Progress
@@ -17,10 +17,6 @@ from shopkeeper.types import Float32Array, UInt8Array
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-ROWS_A_FILE: Final = 4096
-SECONDS_A_FILE: Final = 15.0
-"""So much work at most is lost when the process is killed; any other end loses nothing."""
 
 
 @dataclass(frozen=True)
@@ -83,52 +79,17 @@ def _encode(
     if progress:
         progress.start(f"encoding with {encoder.name}", len(texts))
     begin = time.perf_counter()
-    with _saving(keys[order], made, cache) as save:
+    with saving(cache) as rows:
         for start in range(0, len(order), encoder.batch_size):
-            batch = [texts[place] for place in order[start : start + encoder.batch_size]]
-            found = encoder.encode(batch)
-            cache.check_size(found.shape[1])
-            made.append(found)
-            save()
+            places = order[start : start + encoder.batch_size]
+            made.append(encoder.encode([texts[place] for place in places]))
+            rows.add(keys[places], made[-1])
             if progress:
-                speed = (start + len(batch)) / (time.perf_counter() - begin)
-                progress.advance(len(batch), {"texts/s": speed})
+                speed = (start + len(places)) / (time.perf_counter() - begin)
+                progress.advance(len(places), {"texts/s": speed})
     seconds = time.perf_counter() - begin
     if progress:
         progress.finish()
     vectors = np.empty((len(texts), made[0].shape[1]), dtype=np.float32)
     vectors[order] = np.concatenate(made)
     return vectors, seconds
-
-
-class _Saving:
-    """Writes what is made to the cache from time to time."""
-
-    def __init__(self, keys: UInt8Array, made: list[Float32Array], cache: VectorCache) -> None:
-        self._keys, self._made, self._cache = keys, made, cache
-        self._n_parts, self._n_rows, self._last = 0, 0, time.monotonic()
-
-    def __call__(self) -> None:
-        """Writes where enough has come together."""
-        waiting = sum(map(len, self._made[self._n_parts :]))
-        if waiting >= ROWS_A_FILE or time.monotonic() - self._last >= SECONDS_A_FILE:
-            self.write()
-
-    def write(self) -> None:
-        """Writes what is not yet written."""
-        parts = self._made[self._n_parts :]
-        if parts:
-            rows = sum(map(len, parts))
-            self._cache.add(self._keys[self._n_rows : self._n_rows + rows], np.concatenate(parts))
-            self._n_parts, self._n_rows = len(self._made), self._n_rows + rows
-        self._last = time.monotonic()
-
-
-@contextmanager
-def _saving(keys: UInt8Array, made: list[Float32Array], cache: VectorCache) -> Iterator[_Saving]:
-    """Whatever ends the block, what was made is written."""
-    saving = _Saving(keys, made, cache)
-    try:
-        yield saving
-    finally:
-        saving.write()

@@ -2,16 +2,13 @@
 
 The model is all-MiniLM-L6-v2 (Wang et al. 2020, "MiniLM"; Reimers and Gurevych 2019, "Sentence-BERT"; Apache-2.0), six
 blocks of width 384, trained on a billion pairs of sentences. Texts of equal length go through it together, so that
-there is no padding and the neighbors in a batch change nothing. Each core takes a batch of its own: the products are
-too small to share, and threads that wait for each other lose far more where another program wants the cores too.
+there is no padding and the neighbors in a batch change nothing. Each core takes a batch of its own.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -21,6 +18,7 @@ from pydantic import Field
 
 from shopkeeper.config import Settings
 from shopkeeper.errors import missing_dependency
+from shopkeeper.features.cores import side_by_side
 from shopkeeper.features.text.bert import Bert, BertShape
 from shopkeeper.features.text.encoder import EXTRA, PURPOSE, package_folder, package_version
 from shopkeeper.types import Float32Array, Int64Array
@@ -85,8 +83,7 @@ class MiniLM:
             vectors[rows] = self._vectors([tokens[row] for row in rows])
 
         self.load()
-        with _one_thread_an_operation() as cores, ThreadPoolExecutor(cores) as threads:
-            list(threads.map(fill, _of_equal_length(lengths)))
+        side_by_side(fill, _of_equal_length(lengths))
         return vectors
 
     def _vectors(self, tokens: list[list[int]]) -> Float32Array:
@@ -125,19 +122,6 @@ class MiniLM:
         weights = {name: tensor.to(dtype) for name, tensor in read.items() if tensor.is_floating_point()}
         config = json.loads((self._folder / "config.json").read_text(encoding="utf-8"))
         return Bert(weights, BertShape.of(config))
-
-
-@contextmanager
-def _one_thread_an_operation() -> Iterator[int]:
-    """For a while torch computes each operation with one thread; gives the number that it had."""
-    import torch
-
-    cores = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield cores
-    finally:
-        torch.set_num_threads(cores)
 
 
 def _of_equal_length(lengths: Int64Array) -> Iterator[Int64Array]:

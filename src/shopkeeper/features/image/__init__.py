@@ -1,0 +1,1 @@
+"""Pictures become vectors: decoding that no file can break, and encoders."""
