@@ -8,8 +8,8 @@ chance.
 
     python benchmarks/features.py --data FOLDER --json OUT
 
-FOLDER holds `catalog.parquet` with item_id, title and category. Times depend on what else the machine does: the load
-before each run stands beside it.
+FOLDER holds `catalog.parquet` with item_id, title and category; `--images` measures the encoder of pictures too. Times
+depend on what else the machine does: the load before each run stands beside it.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Measures each encoder, or is the process that measures one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with catalog.parquet")
+    parser.add_argument("--images", type=Path, help="folder with fashion.csv and images/: pictures are measured too")
     parser.add_argument("--encoders", default=",".join(ENCODERS), help="by comma")
     parser.add_argument("--threads", type=int, default=2, help="of each encoder")
     parser.add_argument("--titles", type=int, help="only the first so many")
@@ -55,9 +56,10 @@ def main(arguments: list[str] | None = None) -> None:
     results = {name: call(name, options) for name in options.encoders.split(",")}
     results["words"] = call("words", options)
     peer = call("peer", options) if "minilm" in results and find_spec("sentence_transformers") else None
+    images = call("images", options) if options.images else None
     content = {
         "command": command(options), "threads": options.threads, "beside": options.note, "versions": versions(),
-        "k": K, "results": results, "sentence_transformers": peer,
+        "k": K, "results": results, "sentence_transformers": peer, "images": images,
     }  # fmt: skip
     print(table(content))
     if options.json:
@@ -67,8 +69,8 @@ def main(arguments: list[str] | None = None) -> None:
 def call(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """One measurement in a process of its own with its number of threads."""
     words = [sys.executable, __file__, "--data", str(options.data), "--threads", str(options.threads), "--child", name]
-    if options.titles:
-        words += ["--titles", str(options.titles)]
+    words += ["--images", str(options.images)] if options.images else []
+    words += ["--titles", str(options.titles)] if options.titles else []
     load = os.getloadavg()[0]
     threads = dict.fromkeys(THREADS, str(options.threads))
     done = subprocess.run(words, capture_output=True, text=True, check=False, env={**os.environ, **threads})
@@ -154,7 +156,15 @@ def peer(options: argparse.Namespace) -> dict[str, Any]:
     return {"titles": len(texts), "titles_a_second": round(len(texts) / (time.perf_counter() - begin), 1)}
 
 
-CHILDREN: Final = {"words": words, "peer": peer}
+def pictures(options: argparse.Namespace) -> dict[str, Any]:
+    """Speed, second run and purity of the encoder of pictures."""
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from benchmarks.image_features import measured_images
+
+    return measured_images(options.images, K, options.titles)
+
+
+CHILDREN: Final = {"words": words, "peer": peer, "images": pictures}
 
 
 def read(options: argparse.Namespace) -> tuple[Any, Any]:
@@ -194,6 +204,7 @@ def command(options: argparse.Namespace) -> str:
     """How to run it again, without folders of this machine."""
     text = f"python benchmarks/features.py --data {options.data.name} --encoders {options.encoders}"
     text += f" --threads {options.threads}"
+    text += f" --images {options.images.name}" if options.images else ""
     return text + (f" --titles {options.titles}" if options.titles else "")
 
 
@@ -214,6 +225,11 @@ def table(content: dict[str, Any]) -> str:
     if content["sentence_transformers"]:
         lines.append(f"sentence-transformers with minilm's weights: "
                      f"{content['sentence_transformers']['titles_a_second']:,.0f} titles/s")  # fmt: skip
+    if content["images"]:
+        sys.path.insert(0, str(Path(__file__).parents[1]))
+        from benchmarks.image_features import image_lines
+
+        lines += image_lines(content["images"])
     return "\n".join(lines)
 
 
