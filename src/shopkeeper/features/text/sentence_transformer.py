@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -100,9 +101,10 @@ class SentenceTransformerEncoder:
             raise missing_dependency(LIBRARY, EXTRA, PURPOSE) from error
         settings = self._settings
         try:
-            return SentenceTransformer(
-                settings.model, device=settings.device, revision=settings.revision, trust_remote_code=False
-            )
+            with _no_bars():
+                return SentenceTransformer(
+                    settings.model, device=settings.device, revision=settings.revision, trust_remote_code=False
+                )
         except (OSError, ValueError, RuntimeError) as error:
             raise ConfigError(
                 f"sentence-transformers cannot load {settings.model!r}",
@@ -110,6 +112,21 @@ class SentenceTransformerEncoder:
                 got=str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__,
                 remedy="check the name; without the internet, give a folder that holds the model",
             ) from error
+
+
+@contextmanager
+def _no_bars() -> Iterator[None]:
+    """Within, transformers draws no bars of its own: progress is told to whoever asked."""
+    from transformers.utils import logging
+
+    bars: Any = logging
+    drawn = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if drawn:
+            bars.enable_progress_bar()
 
 
 def _folder_hash(folder: Path) -> str:
