@@ -98,6 +98,7 @@ class SequenceConfig(RecommenderConfig):
         "embedding_dropout": Floats(0.0, 0.6),
         "max_length": Choice((20, 50, 100, 200)),
         "horizon": Choice((1, 2, 4, 8)),
+        "content_start": Choice((0.0, 4.0, 12.0)),
     }
 
     @model_validator(mode="after")
