@@ -30,6 +30,9 @@ def features(
     image: Annotated[
         Path | None, typer.Option("--image", metavar="FOLDER", help="Folder of the pictures that the catalog names.")
     ] = None,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Fetch pictures that the catalog names by web address.")
+    ] = False,
     tabular: Annotated[
         bool, typer.Option("--tabular", help="Category, brand, price position, age, availability, popularity.")
     ] = False,
@@ -76,6 +79,7 @@ def features(
         ("features.text.encoder.url", url),
         ("features.text.template.parts", list(parts) or None),
         ("features.text.feature", name),
+        ("features.image.fetch.enabled", fetch or None),
     ]
     dataset = Dataset.open(data)
     settings = options.prepared_settings(dataset, config, overrides, flags)

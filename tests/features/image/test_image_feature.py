@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -131,3 +133,39 @@ def test_what_cannot_be_is_said(store: FeatureStore, folder: Path) -> None:
     with pytest.raises(DataError, match="no item has a picture") as error:
         store.image(Vocabulary(["e", "f"]), catalog_of(), ImageSettings(), folder)
     assert "1 broken, 1 missing" in str(error.value)
+
+
+def test_addresses_are_fetched_where_that_is_asked_for_and_once(store: FeatureStore, folder: Path) -> None:
+    asked: list[str] = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments, directory=str(folder))
+
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            super().do_GET()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        names = {"a": f"{url}/a.png", "b": f"{url}/none.png", "c": "c.png", "d": f"{url}/broken.png"}
+        items, catalog = Vocabulary(list(names)), catalog_of(names)
+        shy = build(ImageSettings, {"feature": "shy"})
+        assert store.image(items, catalog, shy, folder).feature.facts["faults"] == {"outside": 3}
+        cautious = build(ImageSettings, {"fetch": {"enabled": True}, "feature": "cautious"})
+        assert store.image(items, catalog, cautious, folder).feature.facts["faults"] == {"outside": 3}
+        assert asked == []
+        open_ = build(ImageSettings, {"fetch": {"enabled": True, "allow_private": True}})
+        first = store.image(items, catalog, open_, folder)
+        assert first.feature.facts["faults"] == {"broken": 1, "missing": 1}
+        assert sorted(asked) == ["/a.png", "/broken.png", "/none.png"]
+        again = store.image(items, catalog_of({**names, "c": None}), open_, folder)
+        assert again.feature.known.tolist() == [False, True, False, False, False]
+        assert asked.count("/a.png") == 1
+        new = build(ImageSettings, {"fetch": {"enabled": True, "allow_private": True}, "version": "2"})
+        store.image(items, catalog, new, folder)
+        assert asked.count("/a.png") == 2
+        server.shutdown()

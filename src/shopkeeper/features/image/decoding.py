@@ -35,6 +35,7 @@ class Fault(StrEnum):
     OUTSIDE = "outside"
     BROKEN = "broken"
     HUGE = "huge"
+    UNREACHABLE = "unreachable"
 
 
 class UnusableImageError(Exception):

@@ -15,8 +15,7 @@ from shopkeeper.features.image.decoding import Fault, ImageLimits, UnusableImage
 from shopkeeper.features.image.encoder import ImageEncoder
 from shopkeeper.features.image.sources import ImageSource
 from shopkeeper.features.saving import saving
-from shopkeeper.features.vector_cache import KEY_BYTES, VectorCache, content_key
-from shopkeeper.machine import usable_cores
+from shopkeeper.features.vector_cache import KEY_BYTES, VectorCache
 from shopkeeper.progress import Progress
 from shopkeeper.types import BoolArray, Float32Array, Int64Array, UInt8Array
 
@@ -128,7 +127,7 @@ class _Making:
         self, batch: Int64Array, places: Int64Array, broken: dict[int, tuple[Fault, str]]
     ) -> tuple[UInt8Array, Int64Array]:
         """Pixels of those that can be used, uint8 [n, side, side, 3], and their rows, int64 [n]."""
-        with ThreadPoolExecutor(usable_cores()) as threads:
+        with ThreadPoolExecutor(self.source.at_once) as threads:
             decoded = list(threads.map(self._pixels, places[batch]))
         good = [row for row, pixels in zip(batch, decoded, strict=True) if isinstance(pixels, np.ndarray)]
         for row, pixels in zip(batch, decoded, strict=True):
@@ -149,7 +148,7 @@ class _Making:
 def _keys(source: ImageSource) -> tuple[UInt8Array, dict[int, tuple[Fault, str]]]:
     """One key a picture, uint8 [n_items, 16], and what cannot be read, by place."""
     faults: dict[int, tuple[Fault, str]] = {}
-    with ThreadPoolExecutor(usable_cores()) as threads:
+    with ThreadPoolExecutor(source.at_once) as threads:
         found: Sequence[bytes | UnusableImageError] = list(threads.map(partial(_key, source), range(len(source))))
     for place, key in enumerate(found):
         if isinstance(key, UnusableImageError):
@@ -160,6 +159,6 @@ def _keys(source: ImageSource) -> tuple[UInt8Array, dict[int, tuple[Fault, str]]
 
 def _key(source: ImageSource, place: int) -> bytes | UnusableImageError:
     try:
-        return content_key(source.read(place))
+        return source.key(place)
     except UnusableImageError as error:
         return error

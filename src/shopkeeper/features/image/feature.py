@@ -15,10 +15,11 @@ from shopkeeper.data.schema import IMAGE
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import DataError, choices
 from shopkeeper.features.feature import Feature
+from shopkeeper.features.fetching import FetchSettings
 from shopkeeper.features.image.decoding import Fault, ImageLimits
 from shopkeeper.features.image.encoder import EfficientNetSettings, ImageEncoder
 from shopkeeper.features.image.encoding import EncodedImages, encode_images
-from shopkeeper.features.image.sources import ImageBytes, ImageFiles, ImageSource
+from shopkeeper.features.image.sources import ImageBytes, ImageNames, ImageSource
 from shopkeeper.features.vector_cache import VectorCache
 from shopkeeper.progress import Progress
 
@@ -34,9 +35,13 @@ class ImageSettings(Settings):
     encoder: EfficientNetSettings = EfficientNetSettings()
     """The model."""
     column: str = IMAGE
-    """Column of the catalog: a path below the folder of pictures, or the bytes of a picture."""
+    """Column of the catalog: a path below the folder of pictures, a web address, or the bytes of a picture."""
     limits: ImageLimits = ImageLimits()
     """What is too large."""
+    fetch: FetchSettings = FetchSettings()
+    """Whether and how web addresses are fetched."""
+    version: str = ""
+    """Any word; change it, and what is behind web addresses is fetched and encoded anew."""
     feature: str = Field("", pattern=r"^[a-z0-9][a-z0-9._-]*$|^$")
     """Its name in the store; empty: "image-" and the name of the encoder."""
 
@@ -69,7 +74,8 @@ def image_source(rows: pa.Table, folder: Path | None, settings: ImageSettings) -
         return ImageBytes(column.to_pylist())
     if folder is None or not folder.is_dir():
         raise DataError("pictures are files", expected="the folder that holds them: --image FOLDER", got=str(folder))
-    return ImageFiles(folder, column.cast(pa.large_string()).to_pylist(), settings.limits)
+    names = column.cast(pa.large_string()).to_pylist()
+    return ImageNames(folder, names, settings.limits, settings.fetch, settings.version)
 
 
 def image_feature(
