@@ -6,6 +6,7 @@ from threading import Barrier, Thread
 
 import pytest
 import torch
+from threadpoolctl import threadpool_info
 
 from shopkeeper.features.cores import side_by_side
 
@@ -49,3 +50,13 @@ def test_two_who_overlap_put_back_what_was_before_both() -> None:
         thread.join(10)
     assert torch.get_num_threads() == 2
     torch.set_num_threads(before)
+
+
+def test_blas_is_limited_and_put_back_in_the_same_way() -> None:
+    def threads() -> list[int]:
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+    before, seen = threads(), list[list[int]]()
+    side_by_side(lambda _: seen.append(threads()), range(3), "blas")
+    assert seen == [[1] * len(before)] * 3
+    assert threads() == before

