@@ -49,6 +49,18 @@ def test_the_template_and_the_name_are_flags(run: Run, data: Path) -> None:
     assert "Kitchen" in out
 
 
+def test_products_that_nobody_bought_get_features_where_asked(run: Run, data: Path) -> None:
+    catalog = (data.parent / "items.csv").read_text() + "sku-900,Thing 3 and more,Garden > Tools,2\n"
+    (data.parent / "more.csv").write_text(catalog)
+    assert run("prepare", "events.csv", "--catalog", "more.csv", *MAPPING)[0] == 0
+    assert run("features", data, "--text", "static", "--quiet")[0] == 0
+    assert run("similar", "sku-900")[0] == 6
+    assert run("features", data, "--text", "static", "--whole-catalog", "--quiet")[0] == 0
+    code, out, err = run("similar", "sku-900", "--k", 3)
+    assert code == 0, err
+    assert "Thing 3 and more" in out
+
+
 def test_settings_come_from_a_file(run: Run, data: Path, tmp_path: Path) -> None:
     (tmp_path / "shop.toml").write_text(
         '[features.text]\nfeature = "words"\n[features.text.encoder]\nname = "static"\n'

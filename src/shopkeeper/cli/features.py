@@ -46,6 +46,9 @@ def features(
     ] = None,
     url: Annotated[str | None, typer.Option("--url", help="Address of an OpenAI-compatible endpoint.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="Name of the text feature in the store.")] = None,
+    whole_catalog: Annotated[
+        bool, typer.Option("--whole-catalog", help="Also items of the catalog that the log does not have.")
+    ] = False,
     as_of: Annotated[
         str | None,
         typer.Option(
@@ -86,8 +89,9 @@ def features(
     moment = None
     if tabular:
         moment = moment_of(as_of) if as_of is not None else training_end(dataset, settings.prepare.split)
+    wanted = Wanted(text is not None, image, moment, whole_catalog)
     with Bars(quiet) as bars:
-        built = build_features(dataset, out, settings.features, Wanted(text is not None, image, moment), bars)
+        built = build_features(dataset, out, settings.features, wanted, bars)
     console = Console(highlight=False)
     console.print(_table(built))
     for result in built:

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from shopkeeper.data.dataset import Dataset
-from shopkeeper.data.schema import CATEGORY, TITLE
+from shopkeeper.data.schema import CATEGORY, ITEM_ID, TITLE
 from shopkeeper.data.split import split
 from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.data.vocabulary import UNKNOWN, Vocabulary
@@ -33,11 +33,13 @@ class Wanted:
         text: Those of texts.
         pictures: Folder of the pictures, where those of pictures.
         as_of: Unix microseconds, where tabular ones; they look at events before.
+        whole_catalog: Texts and pictures of every item of the catalog, also of those that the log does not have.
     """
 
     text: bool = False
     pictures: Path | None = None
     as_of: int | None = None
+    whole_catalog: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,10 +85,11 @@ def build_features(
     if not (wanted.text or wanted.pictures is not None or wanted.as_of is not None):
         raise ConfigError("say what to build", expected="--text ENCODER, --image FOLDER, --tabular, or several")
     store, built = FeatureStore(folder), list[Built]()
+    items = _every_item(dataset) if wanted.whole_catalog else dataset.items
     if wanted.text:
-        built.append(store.text(dataset.items, dataset.catalog, settings.text, progress))
+        built.append(store.text(items, dataset.catalog, settings.text, progress))
     if wanted.pictures is not None:
-        built.append(store.image(dataset.items, dataset.catalog, settings.image, wanted.pictures, progress))
+        built.append(store.image(items, dataset.catalog, settings.image, wanted.pictures, progress))
     if wanted.as_of is not None:
         built.append(store.tabular(dataset, wanted.as_of, settings.tabular))
     return built
@@ -141,6 +144,20 @@ def items_near(feature: Feature, dataset: Dataset, item: str, k: int) -> list[Ne
     near = [1.0, *cosines[0][there].tolist()]
     words = (_column(dataset, feature.items, shown, name) for name in (_title_column(dataset), CATEGORY))
     return [Near(*row) for row in zip(feature.items.ids(shown), near, *words, strict=True)]
+
+
+def _every_item(dataset: Dataset) -> Vocabulary:
+    """The items of the log and of the catalog together."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if dataset.catalog is None:
+        return dataset.items
+    try:
+        listed = dataset.catalog.table.column(ITEM_ID).combine_chunks().cast(dataset.items.arrow.type)
+    except pa.ArrowInvalid:  # ids of another kind: they are no items of this log
+        return dataset.items
+    return Vocabulary(pc.unique(pa.concat_arrays([dataset.items.arrow, listed])))
 
 
 def _title_column(dataset: Dataset) -> str:
