@@ -87,7 +87,7 @@ def test_a_damaged_feature_is_built_again(store: FeatureStore) -> None:
 
 def test_a_damaged_cache_is_told_in_the_facts(store: FeatureStore) -> None:
     store.text(ITEMS, catalog_of(), settings_of())
-    (file,) = (store.folder / "encoded").rglob("*.safetensors")
+    (file,) = (store.folder / ".encoded").rglob("*.safetensors")
     file.write_bytes(file.read_bytes()[:-4])
     again = store.text(ITEMS, catalog_of({**TITLES, "b": "Soap"}), settings_of())
     assert again.n_made == 3

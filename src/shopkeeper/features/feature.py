@@ -17,6 +17,9 @@ from shopkeeper.types import BoolArray, Float32Array
 KIND: Final = "feature"
 MATRIX, KNOWN, ITEMS, FACTS = "matrix.npy", "known.npy", "items.parquet", "facts.json"
 
+UNFINISHED: Final = "unfinished"
+"""In the facts: whether another try may give items that are without the feature theirs."""
+
 
 @dataclass(frozen=True)
 class Feature:

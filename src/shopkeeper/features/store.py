@@ -18,7 +18,7 @@ from shopkeeper.data.catalog import Catalog
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import ArtifactError, DataError, choices
-from shopkeeper.features.feature import Feature
+from shopkeeper.features.feature import UNFINISHED, Feature
 from shopkeeper.features.image.decoding import VERSION
 from shopkeeper.features.image.encoder import ImageEncoder
 from shopkeeper.features.image.feature import ImageSettings, image_feature, image_source
@@ -30,7 +30,8 @@ from shopkeeper.features.text.template import text_fingerprint
 from shopkeeper.features.vector_cache import VectorCache
 from shopkeeper.progress import Progress
 
-CACHE: Final = "encoded"
+CACHE: Final = ".encoded"
+"""A name that no feature can have."""
 FINGERPRINT: Final = "fingerprint"
 
 
@@ -65,7 +66,7 @@ class FeatureStore:
         """Features that stand in the store, in alphabetical order."""
         if not self.folder.is_dir():
             return []
-        folders = (path for path in self.folder.iterdir() if not path.name.startswith(".") and path.name != CACHE)
+        folders = (path for path in self.folder.iterdir() if not path.name.startswith("."))
         return sorted(path.name for path in folders if artifact_exists(path))
 
     def open(self, name: str) -> Feature:
@@ -172,12 +173,13 @@ class FeatureStore:
         return Built(self.open(name), False, n_made, time.perf_counter() - begin)
 
     def _unchanged(self, name: str, fingerprint: str) -> Feature | None:
-        """The feature of that name where it was made of the same; a damaged one counts as none."""
+        """The feature of that name where it was made of the same; a damaged or unfinished one counts as none."""
         try:
             there = Feature.open(self.folder / name)
         except ArtifactError:
             return None
-        return there if there.facts.get(FINGERPRINT) == fingerprint else None
+        same = there.facts.get(FINGERPRINT) == fingerprint and not there.facts.get(UNFINISHED)
+        return there if same else None
 
 
 def _hash(*parts: str) -> str:

@@ -162,9 +162,11 @@ def test_addresses_are_fetched_where_that_is_asked_for_and_once(store: FeatureSt
         first = store.image(items, catalog, open_, folder)
         assert first.feature.facts["faults"] == {"broken": 1, "missing": 1}
         assert sorted(asked) == ["/a.png", "/broken.png", "/none.png"]
-        again = store.image(items, catalog_of({**names, "c": None}), open_, folder)
-        assert again.feature.known.tolist() == [False, True, False, False, False]
-        assert asked.count("/a.png") == 1
+        drawing("box", "green").save(folder / "none.png")  # it is there now
+        again = store.image(items, catalog, open_, folder)
+        assert again.feature.known.tolist() == [False, True, True, True, False]
+        assert store.image(items, catalog, open_, folder).unchanged
+        assert (asked.count("/a.png"), asked.count("/none.png")) == (1, 2)
         new = build(ImageSettings, {"fetch": {"enabled": True, "allow_private": True}, "version": "2"})
         store.image(items, catalog, new, folder)
         assert asked.count("/a.png") == 2

@@ -14,7 +14,7 @@ from shopkeeper.config import Settings
 from shopkeeper.data.schema import IMAGE
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import DataError, choices
-from shopkeeper.features.feature import Feature
+from shopkeeper.features.feature import UNFINISHED, Feature
 from shopkeeper.features.fetching import FetchSettings
 from shopkeeper.features.image.decoding import Fault, ImageLimits
 from shopkeeper.features.image.encoder import EfficientNetSettings, ImageEncoder
@@ -126,6 +126,7 @@ def _facts(
         "items": len(encoded.known),
         "with_image": int(encoded.known.sum()),
         "faults": dict(sorted(counts.items())),
+        UNFINISHED: settings.fetch.enabled and bool(counts[Fault.UNREACHABLE] + counts[Fault.MISSING]),
         "examples": examples,
         "distinct": encoded.n_distinct,
         "encoded": encoded.n_encoded,
