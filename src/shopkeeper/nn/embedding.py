@@ -48,7 +48,15 @@ class ItemTable(nn.Module):
 
     def forward(self, items: Tensor) -> Tensor:
         """Embeddings of items (int64 of any shape), float of that shape and one more axis of `size`."""
+        return self.embed(items)
+
+    def embed(self, items: Tensor) -> Tensor:
+        """What stands for items, float [..., size] for items int64 [...]; a table that knows more adds to it."""
         return cast(Tensor, self.embedding(items))
+
+    def table(self) -> Tensor:
+        """The same for all items, float [n_items + 1, size]."""
+        return self.embedding.weight
 
     def rows(self, items: Tensor | None = None) -> Tensor:
         """What hidden states are compared with.
@@ -60,14 +68,14 @@ class ItemTable(nn.Module):
             Float [..., width], or [n_items + 1, width] for all; width is `size`, and one more with a bias.
         """
         if items is None:
-            table = self._scaled(self.embedding.weight)
+            table = self._scaled(self.table())
             return table if self.bias is None else torch.cat([table, self.bias.weight], dim=1)
-        rows = self._scaled(cast(Tensor, self.embedding(items)))
+        rows = self._scaled(self.embed(items))
         return rows if self.bias is None else torch.cat([rows, self.bias(items)], dim=-1)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Inner products with all rows, without making them: float [b, n_items + 1] for hidden float [b, width]."""
-        table = self._scaled(self.embedding.weight)
+        table = self._scaled(self.table())
         if self.bias is None:
             return hidden @ table.T
         return torch.addmm(self.bias.weight.T, hidden[:, :-1], table.T)

@@ -19,6 +19,7 @@ from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import DataError
 from shopkeeper.recommenders.base import RecommenderConfig
 from shopkeeper.recommenders.candidates import Candidates, Eligible
+from shopkeeper.recommenders.item_features import item_feature_vectors
 from shopkeeper.recommenders.neural import NeuralRecommender
 from shopkeeper.recommenders.price_levels import price_levels
 from shopkeeper.recommenders.sequence_settings import SequenceConfig
@@ -80,6 +81,8 @@ class SequenceRecommender(NeuralRecommender):
         """Whether the network reads the types of events and is asked for one."""
         self.price_level: Int64Array | None = None
         """Price level of each item, where it is read."""
+        self.features: Float32Array | None = None
+        """What is read of each item beside its id, float32 [n_items + 1, width], where features are given."""
         self.n_placements: int = 0
         """Placements that the network tells apart, the unknown one counted; 0 where none is read."""
 
@@ -93,6 +96,7 @@ class SequenceRecommender(NeuralRecommender):
         self.item_bias = "items.bias.weight" in state
         self.reads_types = "events.types.weight" in state
         self.price_level = state.get("events.price_level")
+        self.features = state.get("items.vectors")
         self.n_placements = len(state.get("events.placements.weight", ()))
         super().restore(state)
 
@@ -103,6 +107,8 @@ class SequenceRecommender(NeuralRecommender):
         several = len(np.unique(self._read(train.histories).event_type)) > 1
         self.reads_types = several if self.config.read_types == "auto" else self.config.read_types
         self.price_level = price_levels(train) if self.config.read_prices else None
+        given = self.config.item_features
+        self.features = item_feature_vectors(train, given) if given else None
         self.n_placements = len(_known_placements(train)) + 1 if self.config.read_placements else 0
 
     def _build(self) -> SequenceReader:
@@ -130,7 +136,7 @@ class SequenceRecommender(NeuralRecommender):
     def _start(self, network: nn.Module) -> None:
         import torch
 
-        if self.config.item_start == "random":
+        if self.config.item_start == "random" or not self.config.item_ids:
             return
         vectors = torch.from_numpy(start_vectors(self.train, self.config.embedding_size, self.config.content_start))
         found = vectors.any(dim=1)
@@ -238,9 +244,9 @@ class SequenceRecommender(NeuralRecommender):
         return logits if state.bonus is None else logits.scatter_add_(1, state.items, state.bonus)
 
     def item_vectors(self) -> Float32Array:
-        """The item embeddings, without biases."""
+        """What stands for each item, without biases."""
         network: Any = self.network
-        vectors: Float32Array = network.items.embedding.weight.detach().float().cpu().numpy()
+        vectors: Float32Array = network.items.table().detach().float().cpu().numpy()
         return vectors
 
     def _objective(self, training: TrainingSettings) -> Objective[Any]:
@@ -271,10 +277,17 @@ class SequenceRecommender(NeuralRecommender):
 
     def _item_table(self) -> nn.Module:
         """Fresh embeddings of the catalog."""
-        from shopkeeper.nn.embedding import ItemTable
+        import torch
 
-        config = self.config
-        table = ItemTable(self.train.n_items, config.embedding_size, self.item_bias, self._sparse(), config.temperature)
+        from shopkeeper.nn.embedding import ItemTable
+        from shopkeeper.nn.feature_table import FeatureTable
+
+        config, bias = self.config, self.item_bias
+        if self.features is None:
+            table = ItemTable(self.train.n_items, config.embedding_size, bias, self._sparse(), config.temperature)
+        else:
+            vectors = torch.from_numpy(self.features)
+            table = FeatureTable(vectors, config.embedding_size, config.item_ids, bias, config.temperature)
         table.set_popularity(self.train.item_counts())
         return table
 
@@ -298,6 +311,8 @@ class SequenceRecommender(NeuralRecommender):
 
     def _sparse(self) -> bool:
         """Whether the gradient of the item embedding is sparse."""
+        if self.features is not None:
+            return False
         if self.config.sparse_gradients == "auto":
             return self.train.n_items >= SPARSE_ITEMS and self._loss().name != "softmax"
         return self.config.sparse_gradients

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -63,6 +64,12 @@ class SequenceConfig(RecommenderConfig):
     content_start: Annotated[float, Field(ge=0)] = 0.0
     """With `item_start="links"` items that the catalog tells to be alike start near each other too; this much weighs
     their likeness (about 10 is enough); 0 reads no catalog."""
+    item_features: tuple[Path, ...] = ()
+    """Folders of features (`shopkeeper features` builds them) that are read beside the embedding of each item, and
+    that it is ranked by."""
+    item_ids: bool = True
+    """Give each item an embedding of its own; without, items are read and ranked by their features alone, one that
+    nobody took yet as well as all others."""
     item_bias: Literal["auto"] | bool = "auto"
     """Give each item a bias that starts at its popularity; "auto" does where shoppers buy again."""
     repeats: Literal["auto"] | bool = "auto"
@@ -100,6 +107,12 @@ class SequenceConfig(RecommenderConfig):
         "horizon": Choice((1, 2, 4, 8)),
         "content_start": Choice((0.0, 4.0, 12.0)),
     }
+
+    @model_validator(mode="after")
+    def _items_are_something(self) -> Self:
+        if not self.item_ids and not self.item_features:
+            raise ValueError("without item_ids there must be item_features")
+        return self
 
     @model_validator(mode="after")
     def _overlap_leaves_room(self) -> Self:

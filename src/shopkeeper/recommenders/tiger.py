@@ -54,7 +54,8 @@ class TIGERConfig(SequenceConfig):
     quantizer: Literal["kmeans", "rqvae"] = "kmeans"
     """What chooses them: residual k-means or an autoencoder."""
     vector_size: Annotated[int, Field(ge=1)] = 128
-    """Width of the vectors that are coded: what the log, and with `content_start` the catalog, say of the items."""
+    """Width of the vectors that are coded where no `item_features` are: what the log, and with `content_start` the
+    catalog, say of the items."""
     read_vectors: bool = True
     """Read an item's vector beside its digits."""
     beam: Annotated[int, Field(ge=1)] = 50
@@ -98,9 +99,12 @@ class TIGER(SequenceRecommender):
         import torch
 
         self.repeats = self.item_bias = False
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            vectors = start_vectors(train, self.config.vector_size, self.config.content_start)
+        if self.features is None:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(0)
+                vectors = start_vectors(train, self.config.vector_size, self.config.content_start)
+        else:
+            vectors = self.features
         self._vectors = vectors / max(float(vectors.std()), SMALLEST)
         self.ids = semantic_ids(vectors[1:], self.config)
         self._trie = None
@@ -129,7 +133,7 @@ class TIGER(SequenceRecommender):
         """Digits start at the mean of what their items' vectors have left of the digits before."""
         import torch
 
-        if self.config.item_start == "random" or self._vectors is None:
+        if self.config.item_start == "random" or self._vectors is None or self.features is not None:
             return
         width = min(self.config.embedding_size, self._vectors.shape[1])  # the first columns tell most
         means = digit_means(self._vectors[1:, :width], self.ids)
