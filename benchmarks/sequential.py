@@ -195,7 +195,9 @@ class Rows:
         self.models: dict[str, list[Recommender]] = {}
         """The chosen models of each row, one a seed, or one alone."""
         self.tests: dict[str, Evaluation] = {}
-        """What the first of them reached on the test part."""
+        """What they reached on the test part, each shopper's values averaged over seeds."""
+        self.validation: dict[str, float] = {}
+        """NDCG@10 on the validation part of the first of them."""
         self.costs: dict[str, Cost] = {}
 
     def run(self, name: str, deadline: float) -> Result:
@@ -204,7 +206,7 @@ class Rows:
         grid = self.grid_of.get(name, {})
         best, trials = choose(name, grid, self.parts, self.training, deadline)
         search_seconds = time.monotonic() - started
-        self.models[name], self.costs[name] = [best.model], best.fitting
+        self.models[name], self.costs[name], self.validation[name] = [best.model], best.fitting, best.ndcg
         for seed in self.seeds[1:] if name in SEEDED else ():
             self.models[name].append(_fit(name, best.config, self.parts, self.training.replace(seed=seed))[0])
         return self._result(name, trials, search_seconds)
@@ -220,13 +222,14 @@ class Rows:
             for seed, blend in zip(self.seeds, blends, strict=False):
                 blend.fit_weights(self.parts.validation, seed)
         self.models[BLEND] = [*blends]
+        self.validation[BLEND] = _validation_ndcg(blends[0], self.parts)
         self.costs[BLEND] = replace(cost, seconds=cost.seconds + sum(one.seconds for one in self.costs.values()))
         weights = {name: round(float(weight), 4) for name, weight in zip(members, blends[0].weights, strict=True)}
         return self._result(BLEND, [{"weights": weights}], cost.seconds)
 
     def comparisons(self) -> list[Comparison]:
-        """The best row on test beside each other one, shopper by shopper, with the first seed."""
-        best = max(self.tests, key=lambda name: self.tests[name].value("ndcg", 10))
+        """The row that validation holds best beside each other one, shopper by shopper, means over seeds."""
+        best = max(self.tests, key=lambda name: self.validation[name])
         others = [name for name in self.tests if name != best]
         found = [one for name in others for one in compare(self.tests[best], self.tests[name])]
         return [one for one in found if one.k == COMPARED]
@@ -234,7 +237,9 @@ class Rows:
     def _result(self, name: str, trials: list[dict[str, Any]], search_seconds: float) -> Result:
         models = self.models[name]
         tests = [evaluate(model, self.parts.test, REPORTING, part="test", name=name) for model in models]
-        self.tests[name] = tests[0]
+        by_seed = {key: np.stack([test.per_shopper[key] for test in tests]) for key in tests[0].per_shopper}
+        mean = {key: values.mean(axis=0).astype(np.float32) for key, values in by_seed.items()}
+        self.tests[name] = replace(tests[0], per_shopper=mean)
         result = Result(
             name, self.protocol, models[0].config.model_dump(mode="json"), trials, search_seconds, self.costs[name],
             tests[0].scoring, tests[0].model_megabytes, self.seeds[: len(models)], _figures(tests),
@@ -263,7 +268,7 @@ def choose(
 
     def attempt(config: dict[str, Any]) -> Trial:
         model, fitting = _fit(name, config, parts, training)
-        ndcg = evaluate(model, parts.validation, CHOOSING, part="validation").value("ndcg", 10)
+        ndcg = _validation_ndcg(model, parts)
         trials.append({"config": config, "validation_ndcg@10": ndcg, "fit_seconds": fitting.seconds})
         print(f"  {name} {config}: validation NDCG@10 {ndcg:.4f} ({fitting.seconds:.1f} s)", file=sys.stderr)
         return Trial(config, model, fitting, ndcg)
@@ -276,6 +281,10 @@ def choose(
                 return best, trials
             best = max(best, attempt({**base, field: value}), key=lambda trial: trial.ndcg)
     return best, trials
+
+
+def _validation_ndcg(model: Recommender, parts: Split) -> float:
+    return evaluate(model, parts.validation, CHOOSING, part="validation").value("ndcg", 10)
 
 
 def _fit(name: str, config: dict[str, Any], parts: Split, training: TrainingSettings) -> tuple[Recommender, Cost]:

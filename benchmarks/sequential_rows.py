@@ -14,7 +14,7 @@ SEEDED = frozenset({"als", "bpr", "blend", *NETWORKS})
 """Models that start from random numbers: they run with every seed."""
 WIDE: Grid = {
     "ties": ["keep", "shuffle"], "embedding_size": [128], "dropout": [0.5], "embedding_dropout": [0.5],
-    "content_start": [12.0],
+    "content_start": [12.0, 0.0],
 }  # fmt: skip
 """Networks learn more from few events a shopper when they are wide and much is dropped."""
 

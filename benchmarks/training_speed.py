@@ -241,7 +241,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, help="folder with sequences.txt; not needed for memory and --quick")
     parser.add_argument("--parts", default=",".join(PARTS), help="by comma")
     parser.add_argument("--memory", dest="parts", action="store_const", const="memory", help="that part alone")
-    parser.add_argument("--sides", default=",".join(SIDES), help="by comma")
+    parser.add_argument("--sides", "--models", default=",".join(SIDES), help="by comma")
     parser.add_argument("--epochs", type=int, default=5, help="of the reference, in the part quality")
     parser.add_argument("--target", type=float, help="NDCG@10 to reach in the part quality, in place of the reference")
     parser.add_argument("--repeats", type=int, default=1, help="rounds of the part epoch; medians count")

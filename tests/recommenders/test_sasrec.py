@@ -15,6 +15,7 @@ from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import ArtifactError, ConfigError, DataError
 from shopkeeper.recommenders.candidates import Eligible
 from shopkeeper.recommenders.sasrec import SASRec, SASRecConfig
+from shopkeeper.training.next_item import NextItemObjective
 from shopkeeper.training.settings import OptimizerSettings, TrainingSettings
 
 SMALL = {"embedding_size": 16, "n_layers": 1, "dropout": 0.1, "embedding_dropout": 0.1, "max_length": 6}
@@ -41,6 +42,16 @@ CIRCLE = [(start + 3) % 12 + 1 for start in range(12)]
         {"loss": "sampled_softmax", "n_negatives": 8},
         {"loss": "sampled_softmax", "n_negatives": 8, "popularity_power": 0.5, "item_bias": True},
         {"loss": "sampled_softmax", "n_negatives": 8, "sparse_gradients": True, "item_bias": True},
+        {"loss": "softmax", "smoothing": 0.1},
+        {"loss": "softmax", "contrast": 0.1},
+        {"loss": "softmax", "prefix_rows": True},
+        {"loss": "sampled_softmax", "in_batch": True},
+        {"loss": "sampled_softmax", "n_negatives": 11, "hardest": 4},
+        {"loss": "bce", "n_negatives": 8},
+        {"loss": "gbce", "n_negatives": 8},
+        {"loss": "bpr", "n_negatives": 8},
+        {"loss": "mse", "n_negatives": 8},
+        {"read_gaps": True, "read_calendar": True},
         {"max_length": 3},
         {"max_length": 4, "overlap": 2},
     ],
@@ -146,6 +157,35 @@ def test_resumes_and_refuses_the_checkpoint_of_other_data(cycle: Dataset, tmp_pa
         SASRec(build(SASRecConfig, SMALL)).fit(cycle.select(cycle.histories.rows > 0), training=chosen)
 
 
+class WentDownError(Exception):
+    """The machine went down."""
+
+
+@pytest.mark.parametrize("loss", ["softmax", "sampled_softmax"])
+def test_interrupted_in_the_middle_of_an_epoch_and_resumed_ends_with_the_same_weights(
+    cycle: Dataset, tmp_path, monkeypatch, loss
+):
+    settings = build(SASRecConfig, {**SMALL, "loss": loss, "n_negatives": 8, "contrast": 0.1})
+    training = FAST.replace(epochs=3, checkpoint_steps=2, average_decay=0.9)
+    whole = SASRec(settings).fit(cycle, training=training)
+    kept = NextItemObjective.loss
+    calls = 0
+
+    def goes_down(self: NextItemObjective, *batch: object) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        if calls > 20:
+            raise WentDownError
+        return kept(self, *batch)
+
+    with monkeypatch.context() as patch, pytest.raises(WentDownError):
+        patch.setattr(NextItemObjective, "loss", goes_down)
+        SASRec(settings).fit(cycle, training=training.replace(checkpoint_folder=tmp_path))
+    resumed = SASRec(settings).fit(cycle, training=training.replace(checkpoint_folder=tmp_path))
+    for name, values in whole.state().items():
+        np.testing.assert_array_equal(resumed.state()[name], values, err_msg=name)
+
+
 def test_the_callers_random_numbers_stay(cycle: Dataset):
     torch.manual_seed(1)
     expected = torch.rand(2)
@@ -159,6 +199,10 @@ def test_settings_that_do_not_go_together_are_refused():
         build(SASRecConfig, {"embedding_size": 10, "n_heads": 3})
     with pytest.raises(ConfigError, match="overlap"):
         build(SASRecConfig, {"max_length": 10, "overlap": 10})
+    with pytest.raises(ConfigError, match="smoothing is of the softmax"):
+        build(SASRecConfig, {"loss": "bpr", "smoothing": 0.1})
+    with pytest.raises(ConfigError, match="choose from a sample"):
+        build(SASRecConfig, {"loss": "softmax", "hardest": 10})
 
 
 def test_large_catalogs_sample_and_very_large_ones_have_sparse_gradients():

@@ -115,6 +115,14 @@ class SequenceConfig(RecommenderConfig):
         return self
 
     @model_validator(mode="after")
+    def _loss_uses_its_settings(self) -> Self:
+        if self.loss not in ("auto", "softmax") and self.smoothing:
+            raise ValueError(f"smoothing is of the softmax over the whole catalog, and the loss is {self.loss!r}")
+        if self.loss == "softmax" and (self.in_batch or self.hardest is not None):
+            raise ValueError("in_batch and hardest choose from a sample, and the loss is over the whole catalog")
+        return self
+
+    @model_validator(mode="after")
     def _overlap_leaves_room(self) -> Self:
         if self.overlap >= self.max_length:
             raise ValueError("overlap must be below max_length")
