@@ -7,7 +7,8 @@ from scipy.sparse import csr_array
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.vocabulary import Vocabulary
-from shopkeeper.recommenders.start_vectors import STD, positive_information, start_vectors
+from shopkeeper.recommenders.estimate import n_pairs_within
+from shopkeeper.recommenders.start_vectors import STD, pair_window, positive_information, start_vectors
 
 
 def walks(*rows: list[int], n_items: int) -> Dataset:
@@ -51,3 +52,16 @@ def test_information_by_eye():
     found = positive_information(counts).toarray()
     np.testing.assert_allclose(found[0, 1:], np.maximum(expected, 0), rtol=1e-5)
     np.testing.assert_allclose(found[1], [np.log(1 / others[0]), 0, 0], rtol=1e-5)
+
+
+def test_long_logs_count_near_pairs_alone():
+    def histories(n_users: int, length: int) -> Histories:
+        offsets = np.arange(n_users + 1, dtype=np.int64) * length
+        items = np.ones(n_users * length, dtype=np.int32)
+        return Histories(offsets, items, items.astype(np.uint8), items.astype(np.int64))
+
+    assert pair_window(histories(1_000, 30)) == 20
+    for n_users, length in ((10_000, 100), (200_000, 20), (1_000_000, 20)):
+        window = pair_window(histories(n_users, length))
+        assert window < 20
+        assert window == 1 or n_pairs_within(histories(n_users, length), window) <= 3_000_000

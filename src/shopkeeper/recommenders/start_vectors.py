@@ -13,15 +13,21 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.histories import Histories
 from shopkeeper.recommenders.content_links import ContentWeights, content_links
+from shopkeeper.recommenders.estimate import n_pairs_within
 from shopkeeper.recommenders.sparse import Csr
 from shopkeeper.recommenders.transitions import Transitions, TransitionsConfig
 from shopkeeper.types import Float32Array
 
 COUNTING: Final = TransitionsConfig(
-    window=20, distance_decay=0.8, backward=1.0, source_power=0.0, target_power=0.0, neighbors=1000
+    distance_decay=0.8, backward=1.0, source_power=0.0, target_power=0.0, neighbors=1000
 )
 """Pairs in both directions, not divided by anything."""
+WINDOWS: Final = (20, 10, 5, 2, 1)
+"""Distances of the events of a pair, the widest that does not count more than `MOST_PAIRS`."""
+MOST_PAIRS: Final = 3_000_000
+"""Memory grows with them, about 100 bytes each; a long log tells as much by near pairs alone."""
 SMOOTHING: Final = 0.75
 """Power of the frequency of the other item: below 1, rare items are less surprising."""
 STD: Final = 0.05
@@ -48,7 +54,8 @@ def start_vectors(train: Dataset, size: int, content: float = 0.0) -> Float32Arr
     """
     import torch
 
-    information = positive_information(Transitions(COUNTING).fit(train).links)
+    counting = COUNTING.replace(window=pair_window(train.histories))
+    information = positive_information(Transitions(counting).fit(train).links)
     if content > 0:
         information = csr_array(information + content_links(train, ContentWeights(), ALIKE) * np.float32(content))
     vectors = np.zeros((information.shape[0], size), dtype=np.float32)
@@ -65,6 +72,11 @@ def start_vectors(train: Dataset, size: int, content: float = 0.0) -> Float32Arr
     found -= found.mean(axis=0)
     vectors[linked, :kept] = found * (STD / max(float(found.std()), SMALLEST))
     return vectors
+
+
+def pair_window(histories: Histories) -> int:
+    """How far the events of a pair may be from each other: as far as memory allows."""
+    return next((window for window in WINDOWS if n_pairs_within(histories, window) <= MOST_PAIRS), WINDOWS[-1])
 
 
 def positive_information(counts: Csr) -> Csr:
