@@ -21,6 +21,8 @@ from shopkeeper.training.settings import TrainingSettings
 
 ATTEMPTS = 3
 """A busy machine may be slow just then."""
+SLACK = 0.5
+"""Seconds; nobody waits for an estimate of less."""
 
 
 @pytest.mark.slow
@@ -45,7 +47,8 @@ def test_the_estimate_is_near_the_truth(words: str) -> None:
         assert answer.returncode == 0, answer.stderr
         found = json.loads(answer.stdout.splitlines()[-1])
         assert 1 / 1.5 < found["told_megabytes"] / found["megabytes"] < 1.5, found
-        if 1 / 3 < found["told_seconds"] / found["seconds"] < 3:
+        told, took = found["told_seconds"], found["seconds"]
+        if 1 / 3 < told / took < 3 or abs(told - took) < SLACK:
             return
     pytest.fail(f"time: {found}")
 
