@@ -65,11 +65,7 @@ class Codebooks:
             DataError: There are no vectors, or some are not finite.
         """
         settings = settings or CodebookSettings()
-        if len(vectors) == 0 or not np.isfinite(vectors).all():
-            raise DataError(
-                "codebooks cannot be fitted on these vectors", expected="at least one, and finite numbers",
-                got=f"{len(vectors)} vectors, {int((~np.isfinite(vectors)).any(axis=1).sum())} of them not finite",
-            )  # fmt: skip
+        refuse_unusable(vectors)
         rest = _unit(vectors) if settings.unit_length else vectors.astype(np.float32)
         mean = rest.mean(axis=0, dtype=np.float64).astype(np.float32)
         rest = rest - mean
@@ -96,11 +92,7 @@ class Codebooks:
         Raises:
             DataError: The vectors have another width.
         """
-        if vectors.ndim != 2 or vectors.shape[1] != len(self.mean):
-            raise DataError(
-                "these vectors do not fit the codebooks", expected=f"width {len(self.mean)}",
-                got=f"shape {vectors.shape}", remedy="encode with the model that the codebooks were fitted on",
-            )  # fmt: skip
+        refuse_other_width(vectors, len(self.mean))
         rest = (_unit(vectors) if self.unit_length else vectors.astype(np.float32)) - self.mean
         digits = np.empty((len(vectors), len(self.centers)), dtype=np.int32)
         for level, centers in enumerate(self.centers):
@@ -125,6 +117,24 @@ class Codebooks:
         return cls(
             np.asarray(state["centers"], np.float32), np.asarray(state["mean"], np.float32), bool(state["unit_length"])
         )
+
+
+def refuse_unusable(vectors: Float32Array) -> None:
+    """Raises `DataError` where there are no vectors (float32 [n, width]) to fit on, or some are not finite."""
+    if len(vectors) == 0 or not np.isfinite(vectors).all():
+        raise DataError(
+            "codebooks cannot be fitted on these vectors", expected="at least one, and finite numbers",
+            got=f"{len(vectors)} vectors, {int((~np.isfinite(vectors)).any(axis=1).sum())} of them not finite",
+        )  # fmt: skip
+
+
+def refuse_other_width(vectors: Float32Array, width: int) -> None:
+    """Raises `DataError` where vectors are not those that codebooks were fitted for, float32 [n, width]."""
+    if vectors.ndim != 2 or vectors.shape[1] != width:
+        raise DataError(
+            "these vectors do not fit the codebooks", expected=f"width {width}", got=f"shape {vectors.shape}",
+            remedy="encode with the model that the codebooks were fitted on",
+        )  # fmt: skip
 
 
 def _unit(vectors: Float32Array) -> Float32Array:

@@ -14,8 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from shopkeeper.errors import DataError, missing_dependency
-from shopkeeper.features.semantic_ids.codebooks import Codebooks, CodebookSettings
+from shopkeeper.errors import missing_dependency
+from shopkeeper.features.semantic_ids.codebooks import (
+    Codebooks,
+    CodebookSettings,
+    refuse_other_width,
+    refuse_unusable,
+)
 from shopkeeper.types import Float32Array, Int32Array
 
 try:
@@ -67,8 +72,7 @@ class RqVae:
             DataError: There are no vectors, or some are not finite.
         """
         settings = settings or RqVaeSettings()
-        if len(vectors) == 0 or not np.isfinite(vectors).all():
-            raise DataError("codebooks cannot be fitted on these vectors", expected="at least one, and finite numbers")
+        refuse_unusable(vectors)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             rows = torch.from_numpy(np.ascontiguousarray(vectors, dtype=np.float32))
@@ -94,12 +98,7 @@ class RqVae:
         Raises:
             DataError: The vectors have another width.
         """
-        width = cast(nn.Linear, self._encoder[1]).in_features
-        if vectors.ndim != 2 or vectors.shape[1] != width:
-            raise DataError(
-                "these vectors do not fit the codebooks", expected=f"width {width}", got=f"shape {vectors.shape}",
-                remedy="encode with the model that the codebooks were fitted on",
-            )  # fmt: skip
+        refuse_other_width(vectors, cast(nn.Linear, self._encoder[1]).in_features)
         with torch.inference_mode():
             latent = self._encoder(torch.from_numpy(np.ascontiguousarray(vectors, dtype=np.float32)))
         return self._books.code(latent.numpy())
