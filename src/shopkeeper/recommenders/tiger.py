@@ -10,21 +10,21 @@ have a score.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.features.semantic_ids import Codebooks, CodebookSettings, SemanticIds
 from shopkeeper.recommenders.base import RecommenderConfig
 from shopkeeper.recommenders.candidates import Candidates, Eligible
+from shopkeeper.recommenders.sasrec import SASRecConfig
 from shopkeeper.recommenders.sequence import SequenceRecommender
-from shopkeeper.recommenders.sequence_settings import SequenceConfig, Share
 from shopkeeper.recommenders.start_vectors import start_vectors
-from shopkeeper.search_space import Choice, Floats, Integers, SearchSpace
+from shopkeeper.search_space import Choice, SearchSpace
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import BoolArray, Float32Array, Int32Array, Int64Array
 
@@ -46,8 +46,8 @@ STD: Final = 0.05
 SMALLEST: Final = 1e-12
 
 
-class TIGERConfig(SequenceConfig):
-    """Settings of `TIGER`."""
+class TIGERConfig(SASRecConfig):
+    """Settings of `TIGER`: those of its transformer, whose dropout is the decoder's too, and of the ids."""
 
     codebooks: CodebookSettings = CodebookSettings()
     """Digits of the ids."""
@@ -60,22 +60,8 @@ class TIGERConfig(SequenceConfig):
     """Read an item's vector beside its digits."""
     beam: Annotated[int, Field(ge=1)] = 50
     """Beginnings of ids that are kept at each digit, and items that have a score, at least as many as are asked for."""
-    n_layers: Annotated[int, Field(ge=1)] = 2
-    """Transformer blocks."""
-    n_heads: Annotated[int, Field(ge=1)] = 2
-    """Attention heads of a block; divides `embedding_size`."""
-    dropout: Share = 0.3
-    """Share dropped inside the blocks and the decoder, in training."""
 
-    search: ClassVar[SearchSpace] = {
-        "n_layers": Integers(1, 3), "dropout": Floats(0.0, 0.6), "read_vectors": Choice((True, False)),
-    }  # fmt: skip
-
-    @model_validator(mode="after")
-    def _heads_divide_size(self) -> Self:
-        if self.embedding_size % self.n_heads:
-            raise ValueError("n_heads must divide embedding_size")
-        return self
+    search: ClassVar[SearchSpace] = {"read_vectors": Choice((True, False))}
 
 
 class TIGER(SequenceRecommender):
