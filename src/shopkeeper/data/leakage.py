@@ -2,7 +2,8 @@
 
 The future is every event that training may not see. Its items are drawn anew from the whole vocabulary, its prices,
 quantities and placements too, and where time divides the parts also the shoppers who did it; its moments stay, since
-cutoffs may be chosen by shares of events. A split, a vocabulary, a scaler, a codebook or a model that changes has
+cutoffs may be chosen by shares of events. What new items and shoppers did that a split keeps from training is exchanged
+among them. A split, a vocabulary, a scaler, a codebook or a model that changes has
 looked ahead.
 """
 
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shopkeeper.data.cold import Withheld
 from shopkeeper.data.dataset import COLUMNS, Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Split
@@ -96,13 +98,15 @@ def check_leakage(
     Raises:
         DataError: There is no future to shuffle.
     """
-    future = ~roles_of(dataset, settings).train
+    roles = roles_of(dataset, settings)
+    future = ~roles.train if roles.withheld is None else ~(roles.train | roles.withheld.events)
     if not future.any():
         raise DataError(
             "there is no event after training to shuffle", remedy="give larger shares to the held-out parts"
         )
     makers: dict[str, Artifact] = {"training part": training_arrays, **(artifacts or {})}
-    shuffled = shuffle_future(dataset, future, seed, users_too=settings.kind == "global_time")
+    exchanged = dataset if roles.withheld is None else _exchange(dataset, roles.withheld, seed)
+    shuffled = shuffle_future(exchanged, future, seed, users_too=settings.kind == "global_time")
     before, after = make_split(dataset, settings), make_split(shuffled, settings)
     checks = tuple(LeakageCheck(name, _changed(make(before), make(after))) for name, make in makers.items())
     return LeakageReport(checks, int(np.count_nonzero(future)))
@@ -154,6 +158,14 @@ def shuffle_future(dataset: Dataset, future: BoolArray, seed: int = 0, users_too
         histories = replace(histories, placement=placement)
     changed = replace(dataset, histories=histories, **columns)
     return _with_other_users(changed, future, rng) if users_too else changed
+
+
+def _exchange(dataset: Dataset, withheld: Withheld, seed: int) -> Dataset:
+    """The same log with the items of withheld events exchanged among them: of new items, where those are withheld."""
+    item_index = np.array(dataset.histories.item_index)
+    among = withheld.events if withheld.items_from is None else withheld.events & withheld.items[item_index]
+    item_index[among] = np.random.default_rng(seed).permutation(item_index[among])
+    return replace(dataset, histories=replace(dataset.histories, item_index=item_index))
 
 
 def _with_other_users(dataset: Dataset, future: BoolArray, rng: np.random.Generator) -> Dataset:

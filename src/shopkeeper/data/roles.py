@@ -8,11 +8,12 @@ once. Every mask takes one byte an event.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shopkeeper.data.cold import Withheld, withheld
 from shopkeeper.data.cutoffs import Cutoffs, cutoffs_of, quantile
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.schema import EVENT_TYPES, SESSION_ID, EventType
@@ -46,6 +47,7 @@ class Roles:
         test: Questions for the final figure.
         leaks_future: Whether training sees events later than a question.
         cutoffs: The moments between the parts, where time divides them.
+        withheld: New items and shoppers whose events were taken out of `train`; None where none were asked for.
     """
 
     train: BoolArray
@@ -53,6 +55,7 @@ class Roles:
     test: Part
     leaks_future: bool
     cutoffs: Cutoffs | None = field(default=None)
+    withheld: Withheld | None = field(default=None)
 
 
 def roles_of(dataset: Dataset, settings: SplitSettings) -> Roles:
@@ -63,7 +66,11 @@ def roles_of(dataset: Dataset, settings: SplitSettings) -> Roles:
     Raises:
         DataError: The data lack what the kind needs.
     """
-    return _KINDS[settings.kind](dataset, settings)
+    roles = _KINDS[settings.kind](dataset, settings)
+    if not settings.cold_items and not settings.cold_users:
+        return roles
+    taken = withheld(dataset, roles.train, settings)
+    return replace(roles, train=roles.train & ~taken.events, withheld=taken)
 
 
 def _global_time(dataset: Dataset, settings: SplitSettings) -> Roles:

@@ -6,16 +6,17 @@ What each event is for is decided in `roles`; here the parts are cut out, in the
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from shopkeeper.data.cold import COLD
 from shopkeeper.data.cutoffs import CUTOFFS
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout, Split
 from shopkeeper.data.placements import with_placements
-from shopkeeper.data.roles import Part, roles_of
+from shopkeeper.data.roles import Part, Roles, roles_of
 from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import ConfigError, DataError
@@ -68,8 +69,14 @@ def split(dataset: Dataset, settings: SplitSettings | None = None) -> Split:
         test=_holdout(dataset, roles.test, known, settings, part=2),
         settings=settings,
         leaks_future=roles.leaks_future or _cleaned_beyond(dataset),
-        facts={} if roles.cutoffs is None else {CUTOFFS: roles.cutoffs.to_json()},
+        facts=_facts(roles),
     )
+
+
+def _facts(roles: Roles) -> dict[str, Any]:
+    """What the split decided itself."""
+    moments = {} if roles.cutoffs is None else {CUTOFFS: roles.cutoffs.to_json()}
+    return moments if roles.withheld is None else moments | {COLD: roles.withheld.to_json()}
 
 
 def questions_for(
@@ -80,8 +87,10 @@ def questions_for(
     items: Vocabulary,
     placements: Vocabulary | None = None,
 ) -> Holdout:
-    """The questions that `split` makes of a log, for a model that was trained on another one.
+    """The questions that `split` makes of a log, for a model that knows other ids than training has.
 
+    That is a model that was trained on another log, or one that learned of new items since (with an `extended`
+    vocabulary targets and histories name them, those too that `cold_items` kept from training).
     Shoppers, targets and their number are those of `split`; only the indices differ. What the model does not know is
     left out of the histories, and stays among the targets with index 0, so that it counts as missed.
 

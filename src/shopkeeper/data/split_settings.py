@@ -33,6 +33,10 @@ class SplitSettings(Settings):
     """Event types that make the histories."""
     target_types: tuple[EventType, ...] = INTEREST_TYPES
     """Event types that are held out and asked for."""
+    cold_items: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the items of training, those that appeared last, whose events are kept from training: new items."""
+    cold_users: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the shoppers of training, those who appeared last, whose events are kept from training."""
     max_users: Annotated[int, Field(ge=1)] | None = None
     """Ask at most so many shoppers in each part, a fixed sample by seed; None asks all."""
     seed: int = 0
