@@ -109,7 +109,7 @@ class FeatureStore:
         fingerprint = _hash(encoder.identity, text_fingerprint(rows, settings.template), _ids_hash(items))
 
         def make() -> tuple[Feature, int]:
-            return text_feature(rows, items, settings, encoder, self._cache(encoder.identity), progress)
+            return text_feature(rows, items, settings, encoder, self.cache(encoder.identity), progress)
 
         return self._built(settings.feature_name, fingerprint, make, begin)
 
@@ -144,7 +144,7 @@ class FeatureStore:
         fingerprint = _hash(identity, source.fingerprint(), settings.limits.model_dump_json(), _ids_hash(items))
 
         def make() -> tuple[Feature, int]:
-            return image_feature(source, items, settings, encoder, self._cache(identity), progress)
+            return image_feature(source, items, settings, encoder, self.cache(identity), progress)
 
         return self._built(settings.feature_name, fingerprint, make, begin)
 
@@ -159,7 +159,8 @@ class FeatureStore:
         feature.save(self.folder / feature.name)
         return Built(self.open(feature.name), False, len(feature.items), time.perf_counter() - begin)
 
-    def _cache(self, identity: str) -> VectorCache:
+    def cache(self, identity: str) -> VectorCache:
+        """What an encoder of this identity made before."""
         return VectorCache(self.folder / CACHE / _hash(identity)[:32])
 
     def _built(self, name: str, fingerprint: str, make: Callable[[], tuple[Feature, int]], begin: float) -> Built:

@@ -13,6 +13,7 @@ from shopkeeper.data.transforms.transformer import FeatureTransformer
 from shopkeeper.pipeline.bundle import Bundle
 from shopkeeper.pipeline.card import Card, now, versions
 from shopkeeper.pipeline.index import ItemIndex
+from shopkeeper.pipeline.item_encoder import ItemEncoder
 from shopkeeper.pipeline.pipeline import Pipeline
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.neural import NeuralRecommender
@@ -29,6 +30,7 @@ def make_bundle(
     training: TrainingSettings,
     evaluations: Sequence[Evaluation],
     seconds: float,
+    encoder: tuple[ItemEncoder | None, dict[str, Any]] = (None, {}),
 ) -> Bundle:
     """Puts together all that answering needs.
 
@@ -40,6 +42,7 @@ def make_bundle(
         training: How networks were trained.
         evaluations: What the pipeline and its recommender reached, for the card; empty where nothing was held out.
         seconds: Wall time of fitting.
+        encoder: What `item_encoder` gave.
 
     Returns:
         The bundle, not yet saved.
@@ -62,9 +65,11 @@ def make_bundle(
             seconds=seconds,
             created_at=now(),
             versions=versions(),
+            newcomers=encoder[1],
         ),
         features=_features(dataset, split),
         index=None if vectors is None else ItemIndex.build(vectors),
+        encoder=encoder[0],
     )
 
 

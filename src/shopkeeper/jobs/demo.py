@@ -26,6 +26,7 @@ from shopkeeper.evaluation.report.page import write_report
 from shopkeeper.jobs.bundles import make_bundle
 from shopkeeper.jobs.contest import best_on_validation, fit_models
 from shopkeeper.jobs.grocery import grocery_tables
+from shopkeeper.jobs.newcomers import item_encoder
 from shopkeeper.jobs.pipelines import pipeline_of
 from shopkeeper.jobs.report import report_inputs
 from shopkeeper.jobs.settings import ShopSettings
@@ -114,7 +115,8 @@ def run_demo(
     board = measure([*fits, served], parts, settings.evaluation, progress)
     board.save(folder / "leaderboard.json")
     evaluations = [entry.evaluation for entry in board.entries if entry.name in (pipeline.name, pipeline.primary.name)]
-    bundle = make_bundle(pipeline, dataset, parts, settings.training, evaluations, cost.seconds)
+    encoder = item_encoder(pipeline.recommenders, parts.train, settings.newcomers, settings.features, progress)
+    bundle = make_bundle(pipeline, dataset, parts, settings.training, evaluations, cost.seconds, encoder)
     bundle.save(folder / "bundle")
     inputs = report_inputs(dataset, parts, board, fits, bundle.card, findings.to_json(), command)
     write_report(inputs, folder / "report.html")

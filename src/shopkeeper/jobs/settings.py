@@ -13,6 +13,7 @@ from shopkeeper.data.prepare import PrepareSettings
 from shopkeeper.data.validation.settings import ValidationSettings
 from shopkeeper.evaluation.settings import EvaluationSettings
 from shopkeeper.features.settings import ItemFeatureSettings
+from shopkeeper.jobs.newcomers import NewcomerSettings
 from shopkeeper.jobs.retrain.settings import RetrainSettings
 from shopkeeper.pipeline.settings import PipelineSettings
 from shopkeeper.recommenders.base import Recommender
@@ -34,6 +35,8 @@ class ShopSettings(Settings):
     """Cleaning, and the split that it must not look beyond."""
     features: ItemFeatureSettings = ItemFeatureSettings()
     """How items become vectors."""
+    newcomers: NewcomerSettings = NewcomerSettings()
+    """How items that come after training are placed."""
     models: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Settings of recommenders, by name: `[models.sasrec]`."""
     pipeline: PipelineSettings = PipelineSettings()

@@ -11,6 +11,7 @@ from shopkeeper.evaluation.cost import measured
 from shopkeeper.evaluation.evaluate import Evaluation, evaluate
 from shopkeeper.jobs.bundles import make_bundle
 from shopkeeper.jobs.estimate import TrainingEstimate, estimate_training
+from shopkeeper.jobs.newcomers import item_encoder
 from shopkeeper.jobs.pipelines import make_pipeline
 from shopkeeper.jobs.settings import ShopSettings
 from shopkeeper.pipeline.bundle import Bundle
@@ -64,4 +65,6 @@ def train(
             evaluate(one, asked, settings.evaluation, part="validation", progress=progress)
             for one in (pipeline, recommender)
         ]
-    return Trained(make_bundle(pipeline, dataset, parts, settings.training, evaluations, cost.seconds), evaluations)
+    encoder = item_encoder(pipeline.recommenders, parts.train, settings.newcomers, settings.features, progress)
+    bundle = make_bundle(pipeline, dataset, parts, settings.training, evaluations, cost.seconds, encoder)
+    return Trained(bundle, evaluations)

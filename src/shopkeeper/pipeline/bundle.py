@@ -1,7 +1,8 @@
 """The bundle: one folder with all that answering needs.
 
 It holds the pipeline with its recommenders and id maps, the histories as of now, the catalog, the fitted feature
-transformation, the item index and the card. It is written whole or not at all, and refused when one byte of it changed.
+transformation, the item index, the encoder that places new items, and the card. It is written whole or not at all, and
+refused when one byte of it changed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from shopkeeper.artifacts import open_artifact, write_artifact
 from shopkeeper.config import build
 from shopkeeper.pipeline.card import Card
 from shopkeeper.pipeline.index import ItemIndex
+from shopkeeper.pipeline.item_encoder import ItemEncoder
 from shopkeeper.pipeline.pipeline import Pipeline
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.recommendations import Recommendations
@@ -38,12 +40,14 @@ class Bundle:
         card: Where it came from.
         features: The transformation of catalog columns fitted on items of the training part, or None.
         index: Nearest items by cosine, or None where the model has no item vectors.
+        encoder: Says what an item of after training is like, by its text; or None.
     """
 
     pipeline: Pipeline
     card: Card
     features: FeatureTransformer | None = None
     index: ItemIndex | None = None
+    encoder: ItemEncoder | None = None
 
     @property
     def recommender(self) -> Recommender:
@@ -82,6 +86,8 @@ class Bundle:
                 self.features.write(writer.folder("features"))
             if self.index is not None:
                 self.index.write(writer.folder("index"))
+            if self.encoder is not None:
+                self.encoder.write(writer.folder("encoder"))
 
     @staticmethod
     def load(folder: Path, mapped: bool = True) -> Bundle:
@@ -102,4 +108,5 @@ class Bundle:
             card=build(Card, reader.json("card.json")),
             features=FeatureTransformer.read(reader.folder("features")) if reader.has("features") else None,
             index=ItemIndex.read(reader.folder("index")) if reader.has("index") else None,
+            encoder=ItemEncoder.read(reader.folder("encoder")) if reader.has("encoder") else None,
         )

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from pydantic import Field
+
 from shopkeeper._version import __version__
 from shopkeeper.config import Settings
 
@@ -22,6 +24,8 @@ class StorePosition(Settings):
     """All events up to this one."""
     deletions: int = 0
     """All deletions up to the one of this number."""
+    item_changes: int | None = None
+    """All changes of items up to the one of this number are in the catalog; None where they were not read."""
 
 
 class Card(Settings):
@@ -53,6 +57,8 @@ class Card(Settings):
     """Versions of Python, of this package and of the libraries that computed it."""
     store: StorePosition | None = None
     """How much of the event store the histories hold; None where they come from elsewhere."""
+    newcomers: dict[str, Any] = Field(default_factory=dict)
+    """What places items that come after training: the encoder, its size, items with a text; or why there is none."""
 
 
 def now() -> str:
