@@ -25,8 +25,8 @@ from shopkeeper.data.schema import EventType
 from shopkeeper.data.split import split
 from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.data.vocabulary import Vocabulary
-from shopkeeper.recommenders.base import SCORE_BYTES
 from shopkeeper.recommenders.registry import recommender_class
+from shopkeeper.recommenders.top_k import SCORE_BYTES
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import Int32Array
 

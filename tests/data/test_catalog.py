@@ -107,3 +107,18 @@ def test_from_events_takes_the_most_frequent_title():
         Catalog.from_events(events, {"title": "name"})
     with pytest.raises(DataError, match="no source columns"):
         Catalog.from_events(Events(events.table, "x"))
+
+
+def test_new_rows_take_the_place_of_old_ones_and_others_come_behind():
+    old = Catalog(pa.table({"item_id": [1, 2], "title": ["Tea", "Soap"], "price": [1.0, 2.0]}), {"rows": 2})
+    new = Catalog(pa.table({"item_id": [2, 3], "title": ["Black soap", "Salt"], "available": [False, True]}))
+    joined = old.updated(new)
+    rows = {row.pop("item_id"): row for row in joined.table.to_pylist()}
+    assert rows == {
+        1: {"title": "Tea", "price": 1.0, "available": None},
+        2: {"title": "Black soap", "price": None, "available": False},
+        3: {"title": "Salt", "price": None, "available": True},
+    }
+    assert len(old) == 2 and joined.facts == {"rows": 2}
+    with pytest.raises(DataError, match="do not go with"):
+        old.updated(Catalog(pa.table({"item_id": ["x"], "title": ["Tea"]})))

@@ -147,3 +147,18 @@ def test_ids_that_must_be_known():
     assert vocabulary.known_indices(["b", "a"]).tolist() == [2, 1]
     with pytest.raises(UnknownIdError, match="'c'"):
         vocabulary.known_indices(["b", "c"])
+
+
+def test_new_ids_come_behind_and_the_others_keep_their_indices():
+    longer = Vocabulary(["b", "d"]).extended(["c", "a"])
+    assert longer.ids([1, 2, 3, 4]) == ["b", "d", "c", "a"]
+    assert longer.indices(["a", "b", "c", "d", "e"]).tolist() == [4, 1, 3, 2, 0]
+    assert longer.index("c") == 3 and longer != Vocabulary(["a", "b", "c", "d"])
+    assert Vocabulary([]).extended(["x"]).ids([1]) == ["x"]
+    assert Vocabulary([5]).extended([]).ids([1]) == [5]
+
+
+@pytest.mark.parametrize("ids", [["b"], ["x", "x"], [7], ["x", None]])
+def test_ids_that_are_not_new_are_refused(ids):
+    with pytest.raises(DataError):
+        Vocabulary(["a", "b"]).extended(ids)

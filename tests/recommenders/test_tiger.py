@@ -6,9 +6,11 @@ import pytest
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.vocabulary import Vocabulary
-from shopkeeper.features.semantic_ids import CodebookSettings, SemanticIds
+from shopkeeper.features.semantic_ids import Codebooks, CodebookSettings, SemanticIds
 from shopkeeper.recommenders.candidates import Eligible
-from shopkeeper.recommenders.tiger import TIGER, TIGERConfig, digit_means
+from shopkeeper.recommenders.item_codes import ItemCodes
+from shopkeeper.recommenders.newcomers import Newcomers
+from shopkeeper.recommenders.tiger import TIGER, TIGERConfig
 from shopkeeper.training.settings import TrainingSettings
 
 N_ITEMS, N_SHOPPERS, LENGTH = 30, 150, 8
@@ -74,6 +76,27 @@ def test_an_autoencoder_can_choose_the_digits(circle):
 
 
 def test_digits_start_at_the_mean_of_what_their_items_have_left():
-    vectors = np.array([[1.0, 0.0], [3.0, 0.0], [0.0, 4.0]], dtype=np.float32)
+    vectors = np.array([[9.0, 9.0], [1.0, 0.0], [3.0, 0.0], [0.0, 4.0]], dtype=np.float32)
     ids = SemanticIds.of(np.array([[0], [0], [1]], dtype=np.int32), (3,))
-    assert digit_means(vectors, ids).tolist() == [[2, 0], [0, 4], [0, 0], [-0.5, 0], [1, 0]]
+    books = Codebooks(np.zeros((1, 3, 2), dtype=np.float32), np.zeros(2, dtype=np.float32), False)
+    codes = ItemCodes(vectors, 1.0, books, ids)
+    assert codes.digit_means(2).tolist() == [[2, 0], [0, 4], [0, 0], [-0.5, 0], [1, 0]]
+
+
+def test_a_newcomer_gets_an_id_by_the_frozen_codebooks_and_is_generated_like_what_it_is_like(circle, model):
+    longer_train = circle.with_items([900, 901])
+    alone = np.array([[15], [0]], dtype=np.int32)  # the first is like item 15, the second like nothing
+    newcomers = Newcomers(longer_train, alone, (alone > 0).astype(np.float32))
+    longer = model.with_newcomers(newcomers)
+    assert longer.ids.digits[:31].tolist() == model.ids.digits.tolist()
+    assert longer.ids.digits[31, :-1].tolist() == model.ids.digits[15, :-1].tolist()
+    assert len(np.unique(longer.ids.digits[1:], axis=0)) == N_ITEMS + 2
+    best = longer.recommend(histories=[[511, 512, 513]], k=12)[0]
+    assert 900 in [one.item_id for one in best]
+    assert longer.recommend(histories=[[511, 900]], k=3)[0]  # an event on a newcomer is read
+    users, histories = asked([12, 13, 14])
+    np.testing.assert_allclose(
+        longer.score_items(users, histories, np.array([[15, 16]], dtype=np.int32)),
+        model.score_items(users, histories, np.array([[15, 16]], dtype=np.int32)), atol=2.0,
+    )  # fmt: skip
+    assert model.train.n_items == N_ITEMS

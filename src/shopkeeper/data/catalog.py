@@ -129,6 +129,25 @@ class Catalog:
         """The column that names an item for a reader: the title, else the description, else none."""
         return next((name for name in (schema.TITLE, schema.DESCRIPTION) if name in self.table.column_names), None)
 
+    def updated(self, rows: Catalog) -> Catalog:
+        """With these rows in the place of those of the same items, and behind the others where they are new.
+
+        A column that one of both lacks is null there. Facts stay those of this catalog.
+
+        Raises:
+            DataError: Ids are of another kind, or a column is of a type that does not go with the one here.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        ids = rows.table.column(ITEM_ID).combine_chunks()
+        try:
+            replaced = pc.is_in(self.table.column(ITEM_ID), value_set=ids.cast(self.table.schema.field(ITEM_ID).type))
+            parts = [self.table.filter(pc.invert(replaced)), rows.table]
+            return Catalog(pa.concat_tables(parts, promote_options="permissive"), self.facts)
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise DataError("new rows do not go with this catalog", got=str(error)) from error
+
     def titles(self, ids: Iterable[Id]) -> list[str | None]:
         """Titles of items, in the order asked; None where an item or its title is not known."""
         wanted = list(ids)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,7 @@ from shopkeeper.data.placements import seen_placements, with_placements
 from shopkeeper.data.schema import EVENT_TYPES, EventType
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import DataError
-from shopkeeper.types import BoolArray, Float32Array, Int32Array, Int64Array
+from shopkeeper.types import BoolArray, Float32Array, Id, Int32Array, Int64Array
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -157,6 +158,18 @@ class Dataset:
         histories = replace(histories, item_index=new_index[histories.item_index])
         mapped = replace(self, items=items, placements=names, histories=histories)
         return mapped.select(mapped.histories.item_index > 0)
+
+    def with_items(self, ids: Iterable[Id], catalog: Catalog | None = None) -> Dataset:
+        """With items that have no event here, behind the others.
+
+        Args:
+            ids: Of the new items, in the order of their indices.
+            catalog: What is known of all items then; None keeps the one that is there.
+
+        Raises:
+            DataError: An id is known, repeated, missing, or of another kind.
+        """
+        return replace(self, items=self.items.extended(ids), catalog=self.catalog if catalog is None else catalog)
 
     def without_events(self) -> Dataset:
         """Only the ids: every history is empty, and the catalog is left out."""

@@ -1,4 +1,7 @@
-"""The one map between a shop's ids and the integers inside: 1 to n, 0 for padding and for unknown."""
+"""The one map between a shop's ids and the integers inside: 1 to n, 0 for padding and for unknown.
+
+Ids that come after training get the next integers, so that those of training mean what they meant (`extended`).
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ UNKNOWN = 0
 
 
 class Vocabulary:
-    """Distinct ids in ascending order; the id at place i has the index i + 1.
+    """Distinct ids in ascending order; the id at place i has the index i + 1. Only those of `extended` come behind.
 
     Args:
         ids: Distinct ids, all integers or all strings. They are sorted here.
@@ -41,6 +44,30 @@ class Vocabulary:
                 raise DataError("ids of a vocabulary must be distinct", remedy="pass each id once")
         self._ids: pa.Array = array
         self.is_integer: bool = pa.types.is_integer(array.type)
+
+    def extended(self, ids: Iterable[Id] | NDArray[Any] | pa.Array) -> Vocabulary:
+        """With new ids behind those that are there, in the order given; indices of the others stay.
+
+        Args:
+            ids: Distinct ids of the same kind, none of them known.
+
+        Raises:
+            DataError: Ids are known, repeated, missing, or of another kind.
+        """
+        import pyarrow as pa
+
+        added = Vocabulary(ids)  # refuses what is missing or repeated
+        if not len(added):
+            return self
+        if len(self) and added.is_integer != self.is_integer:
+            raise DataError("new ids are of another kind", expected=f"{self.kind} ids", got=f"{added.kind} ids")
+        known = added.arrow.filter(pa.array(self.indices(added.arrow) != UNKNOWN))
+        if len(known):
+            raise DataError("an id is known already", expected="new ids", got=repr(known[0].as_py()))
+        longer = Vocabulary.__new__(Vocabulary)
+        longer._ids = pa.concat_arrays([self._ids.cast(added.arrow.type), _as_arrow(ids)])
+        longer.is_integer = added.is_integer
+        return longer
 
     def __len__(self) -> int:
         """Number of ids, padding not counted."""

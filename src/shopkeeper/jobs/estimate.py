@@ -9,8 +9,8 @@ from shopkeeper.data.holdout import Split
 from shopkeeper.errors import ConfigError, DataError, ResourceError
 from shopkeeper.jobs.settings import ShopSettings
 from shopkeeper.machine import memory
-from shopkeeper.recommenders.base import SCORE_BYTES
 from shopkeeper.recommenders.estimate import Estimate
+from shopkeeper.recommenders.top_k import SCORE_BYTES
 
 SCORING = 3 * SCORE_BYTES
 """Bytes of measuring a model on the validation part, at most."""

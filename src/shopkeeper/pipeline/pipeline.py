@@ -30,12 +30,14 @@ from shopkeeper.recommenders.fallback import fill_in
 from shopkeeper.recommenders.popular import MostPopular, MostPopularConfig
 from shopkeeper.recommenders.questions import Question, ask, indices_of
 from shopkeeper.recommenders.recommendations import Recommendations
+from shopkeeper.recommenders.stand_ins import with_items_of
 from shopkeeper.recommenders.storage import read_data, write_data
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import BoolArray, Float32Array, Id, Int32Array
 
 if TYPE_CHECKING:
     from shopkeeper.progress import Progress
+    from shopkeeper.recommenders.newcomers import Newcomers
 
 AS_SERVED = 100
 """So many first places of a ranking are in the order that a shop would see; those behind are without variety."""
@@ -123,6 +125,17 @@ class Pipeline(Recommender):
         """Answers known shoppers from these histories from now on; so do its recommenders, from the same memory."""
         super().remember(dataset)
         self._share_memory()
+
+    def with_newcomers(self, newcomers: Newcomers) -> Pipeline:
+        """This pipeline, which stays as it is, with items that came after training and the facts of their catalog."""
+        longer = with_items_of(self, newcomers)
+        longer.recommenders = [model.with_newcomers(newcomers) for model in self.recommenders]
+        least = int(self._fallback_scores()[1:].argmin()) + 1
+        *others, last = self.fallbacks  # the last one leaves nothing out
+        longer.fallbacks = [model.with_newcomers(newcomers) for model in others]
+        longer.fallbacks.append(last.with_newcomers(newcomers.with_least(least)))
+        longer._share_memory()
+        return longer
 
     def answer(self, asks: Sequence[Ask]) -> list[Answer]:
         """Answers questions, one batch; safe to call from several threads.

@@ -27,24 +27,19 @@ from shopkeeper.recommenders.fallback import fallback_scores, fill_in
 from shopkeeper.recommenders.questions import ask, indices_of
 from shopkeeper.recommenders.recommendations import Recommendations
 from shopkeeper.recommenders.storage import Stored
-from shopkeeper.recommenders.top_k import top_k
+from shopkeeper.recommenders.top_k import rows_at_once, top_k
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import BoolArray, Float32Array, Id, Int32Array
 
 if TYPE_CHECKING:
     from shopkeeper.data.holdout import Holdout
     from shopkeeper.progress import Progress
+    from shopkeeper.recommenders.newcomers import Newcomers
 
 Learns: TypeAlias = Literal["counts", "taste", "order"]
 """Counts of single items only, which items the same shoppers take, or also in which order."""
 
 KIND = "recommender"
-SCORE_BYTES = 64 << 20
-"""Scores of a batch take at most about this many bytes, whatever the size of the catalog."""
-CACHED_BYTES = 8 << 20
-"""Scores of so many bytes are read again faster than larger ones, and their memory is used again for the next batch."""
-FEWEST_ROWS = 32
-"""Fewer shoppers at once do not share the cost of reading the catalog; one that is too large for so many gets fewer."""
 
 
 class RecommenderConfig(Settings):
@@ -71,6 +66,8 @@ class Recommender(ABC):
     """Whether the answer consists of seen items, so that they are shown unless a caller says otherwise."""
     follows: ClassVar[bool] = False
     """Whether its scores say what shoppers take soon after an item, and not only beside it."""
+    listed: ClassVar[bool] = True
+    """Whether it is a model to choose by its name, and not one that stands around another."""
     logits: ClassVar[bool] = False
     """Whether scores are logarithms of odds; otherwise they are amounts, and none counts below zero."""
 
@@ -226,6 +223,16 @@ class Recommender(ABC):
         """
         return None
 
+    def with_newcomers(self, newcomers: Newcomers) -> Recommender:
+        """This model, which stays as it is, with items that came after training; see `newcomers`.
+
+        Raises:
+            DataError: The items do not continue those of training.
+        """
+        from shopkeeper.recommenders.stand_ins import StandIns
+
+        return StandIns(self, newcomers)
+
     def final_scores(
         self, user_index: Int32Array, histories: Histories, hide_seen: bool | None = None
     ) -> tuple[Float32Array, BoolArray]:
@@ -251,8 +258,7 @@ class Recommender(ABC):
 
     def batch_size(self) -> int:
         """How many shoppers are scored at once so that memory does not grow with the catalog."""
-        row = 4 * (self.train.n_items + 1)
-        return max(1, min(4096, CACHED_BYTES // row), min(FEWEST_ROWS, SCORE_BYTES // row))
+        return rows_at_once(self.train.n_items)
 
     def recommend(
         self,

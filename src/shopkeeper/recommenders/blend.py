@@ -10,7 +10,7 @@ A member may come more than once; a network then starts from another seed each t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,9 @@ from shopkeeper.recommenders.mixture_search import Shortlists, search_mixture
 from shopkeeper.recommenders.validation import sample_holdout
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import BoolArray, Float32Array, Float64Array, Int32Array
+
+if TYPE_CHECKING:
+    from shopkeeper.recommenders.newcomers import Newcomers
 
 
 class Member(Settings):
@@ -184,6 +187,14 @@ class Blend(Recommender):
             mixed += np.float32(self.weights[place]) * probabilities(scores, float(self.sharpness[place]))
         with np.errstate(divide="ignore"):
             return np.log(mixed)
+
+    def with_newcomers(self, newcomers: Newcomers) -> Blend:
+        """The blend of the members with newcomers; see `Recommender.with_newcomers`."""
+        from shopkeeper.recommenders.stand_ins import with_items_of
+
+        longer = with_items_of(self, newcomers)
+        longer.members = [member.with_newcomers(newcomers) for member in self.members]
+        return longer
 
     def item_vectors(self) -> Float32Array | None:
         """Vectors of the first member that has some."""

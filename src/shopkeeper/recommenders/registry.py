@@ -21,7 +21,7 @@ def recommender_classes() -> dict[str, type[Recommender]]:
     while waiting:
         for child in waiting.pop().__subclasses__():
             waiting.append(child)
-            if child.__module__.startswith(package.__name__) and not child.__abstractmethods__:
+            if child.__module__.startswith(package.__name__) and not child.__abstractmethods__ and child.listed:
                 found[child.__name__] = child
     return dict(sorted(found.items()))
 

@@ -17,7 +17,7 @@ from shopkeeper.data.moments import Moments
 from shopkeeper.data.schema import EVENT_TYPES, PLACEMENT, EventType
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import DataError
-from shopkeeper.recommenders.base import RecommenderConfig
+from shopkeeper.recommenders.base import Recommender, RecommenderConfig
 from shopkeeper.recommenders.candidates import Candidates, Eligible
 from shopkeeper.recommenders.item_features import item_feature_vectors
 from shopkeeper.recommenders.neural import NeuralRecommender
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from shopkeeper.nn.event_embedding import EventEmbedding
     from shopkeeper.nn.sequence_network import SequenceNetwork, SequenceReader
     from shopkeeper.nn.sequences import Sequences
+    from shopkeeper.recommenders.newcomers import Newcomers
     from shopkeeper.training.item_loss import ItemLossSettings
     from shopkeeper.training.next_item import WindowSettings
     from shopkeeper.training.objective import Objective
@@ -99,6 +100,36 @@ class SequenceRecommender(NeuralRecommender):
         self.features = state.get("items.vectors")
         self.n_placements = len(state.get("events.placements.weight", ()))
         super().restore(state)
+
+    def with_newcomers(self, newcomers: Newcomers) -> Recommender:
+        """A model that reads features reads those of the newcomers; see `Recommender.with_newcomers`.
+
+        Raises:
+            DataError: They have vectors of another width.
+        """
+        if self.features is None or newcomers.vectors is None:
+            return super().with_newcomers(newcomers)
+        from shopkeeper.recommenders.stand_ins import with_items_of
+
+        longer = with_items_of(self, newcomers)
+        longer.restore(self._longer_state(newcomers, newcomers.vectors))
+        return longer
+
+    def _longer_state(self, newcomers: Newcomers, vectors: Float32Array) -> dict[str, NDArray[Any]]:
+        """The state with rows of newcomers; what is not told by vectors is the mean of the items that they are like."""
+        state = self.state()
+        if vectors.shape[1:] != state["items.vectors"].shape[1:]:
+            raise DataError(
+                f"vectors of new items do not fit {self.name}", expected=f"width {state['items.vectors'].shape[1]}",
+                got=f"shape {vectors.shape}", remedy="encode them as the features that the model was trained with",
+            )  # fmt: skip
+        for name in ("items.embedding.weight", "items.bias.weight", "repeats.log_habit.weight"):
+            if name in state:
+                state[name] = newcomers.appended(state[name])
+        if (levels := state.get("events.price_level")) is not None:
+            state["events.price_level"] = np.concatenate([levels, levels[newcomers.neighbors[:, 0]]])
+        state["items.vectors"] = np.concatenate([state["items.vectors"], vectors.astype(np.float32)])
+        return state
 
     def _prepare(self, train: Dataset) -> None:
         again = not self.hide_seen

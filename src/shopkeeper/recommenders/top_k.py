@@ -6,6 +6,19 @@ import numpy as np
 
 from shopkeeper.types import Float32Array, Int32Array
 
+SCORE_BYTES = 64 << 20
+"""Scores of a batch take at most about this many bytes, whatever the size of the catalog."""
+CACHED_BYTES = 8 << 20
+"""Scores of so many bytes are read again faster than larger ones, and their memory is used again for the next batch."""
+FEWEST_ROWS = 32
+"""Fewer shoppers at once do not share the cost of reading the catalog; one that is too large for so many gets fewer."""
+
+
+def rows_at_once(n_items: int) -> int:
+    """How many shoppers are scored at once so that memory does not grow with the catalog."""
+    row = 4 * (n_items + 1)
+    return max(1, min(4096, CACHED_BYTES // row), min(FEWEST_ROWS, SCORE_BYTES // row))
+
 
 def top_k(scores: Float32Array, k: int) -> tuple[Int32Array, Float32Array]:
     """The k best columns of each row.
