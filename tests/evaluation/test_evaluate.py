@@ -165,6 +165,9 @@ def test_segments_tell_shoppers_and_items_apart():
         ("items", "head"): (1, 2),
         ("items", "middle"): (0, 1),
         ("items", "tail"): (0, 2),
+        ("known events", "0"): (0.375, 4),
+        ("sight", "few-shot"): (0, 3),
+        ("sight", "seen"): (1, 2),
     }
 
 

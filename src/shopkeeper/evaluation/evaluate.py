@@ -20,7 +20,7 @@ from shopkeeper.evaluation.settings import EvaluationSettings
 from shopkeeper.evaluation.values import Key, needs_lists, ranking_values, values_of
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import Recommender
-from shopkeeper.types import Float32Array
+from shopkeeper.types import Float32Array, Int64Array
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -129,7 +129,9 @@ def evaluate(
     if progress is not None:
         progress.start(f"Evaluating {label}", len(holdout))
     with measured() as cost:
-        outcome = answer(recommender, holdout, k, settings.hide_seen, settings.from_lists, progress)
+        outcome = answer(
+            recommender, holdout, k, settings.hide_seen, settings.from_lists, progress, _new_items(train, settings)
+        )
     if progress is not None:
         progress.finish()
     values = values_of(outcome, train, settings, item_vectors)
@@ -164,6 +166,14 @@ def _same_items(recommender: Recommender, train: Dataset) -> Dataset:
     return train
 
 
+def _new_items(train: Dataset, settings: EvaluationSettings) -> Int64Array | None:
+    """Items that the model knows though training has no event of them; None where there are none or nobody asks."""
+    if not settings.segments or train.n_events == 0:
+        return None
+    new = np.flatnonzero(train.item_counts()[1:] == 0) + 1
+    return new if len(new) else None
+
+
 def _sample(holdout: Holdout, settings: EvaluationSettings) -> Holdout:
     if settings.max_users is None or len(holdout) <= settings.max_users:
         return holdout
@@ -194,7 +204,7 @@ def _segment_rows(
     model: str, part: str, outcome: Outcome, holdout: Holdout, train: Dataset, settings: EvaluationSettings
 ) -> list[MetricRow]:
     rows: list[MetricRow] = []
-    for group, segment, inside in segments_of(outcome, holdout, train):
+    for group, segment, inside in segments_of(outcome, holdout, train, settings):
         values = {
             (metric, k): of_shopper.astype(np.float32)
             for k in settings.ks

@@ -31,6 +31,8 @@ class Outcome:
         ranks: float64 [t]; from 1, infinity for a target that did not or could not come out.
         n_relevant: int64 [n]; number of distinct targets of each shopper.
         lists: int32 [n, k], the best items of each shopper; k is 0 where nobody asked for lists.
+        ranks_among_new: float64 [t]; of targets without a training event the rank among all such items that the model
+            knows, infinity for others; None where it knows none, or where ranks are of lists.
     """
 
     rows: Int64Array
@@ -39,6 +41,7 @@ class Outcome:
     ranks: Float64Array
     n_relevant: Int64Array
     lists: Int32Array
+    ranks_among_new: Float64Array | None = None
 
     @property
     def unseen_share(self) -> float:
@@ -53,6 +56,7 @@ def answer(
     hide_seen: bool | None = None,
     from_lists: bool = False,
     progress: Progress | None = None,
+    new_items: Int64Array | None = None,
 ) -> Outcome:
     """Asks a fitted model all questions of a part.
 
@@ -63,6 +67,7 @@ def answer(
         hide_seen: Hide items of the history; None leaves it to the model.
         from_lists: Take ranks from the lists alone.
         progress: Told about each batch.
+        new_items: int64 [m], ascending; items without a training event, which are ranked among themselves too.
 
     Returns:
         Ranks and lists.
@@ -76,6 +81,7 @@ def answer(
     n_relevant = np.bincount(rows, minlength=len(holdout))
     ranks = np.full(len(rows), np.inf)
     lists = np.zeros((len(holdout), min(k, recommender.train.n_items)), dtype=np.int32)
+    among_new = None if from_lists or new_items is None else np.full(len(rows), np.inf)
     for batch in batches_of_like_length(holdout, recommender.batch_size()):
         of_batch, asked = _targets_of(batch.places, rows, n_relevant)
         if from_lists:
@@ -85,11 +91,25 @@ def answer(
             scores, _ = recommender.final_scores(batch.user_index, batch.histories, hide_seen)
             _check(scores, len(batch), recommender)
             ranks[asked] = ranks_of_targets(scores, of_batch, items[asked])
+            if among_new is not None and new_items is not None:
+                among_new[asked] = _ranks_among(new_items, scores, of_batch, items[asked])
             if lists.shape[1]:
                 lists[batch.places] = top_k(scores, lists.shape[1])[0]
         if progress is not None:
             progress.advance(len(batch))
-    return Outcome(rows, items, values, ranks, n_relevant, lists)
+    return Outcome(rows, items, values, ranks, n_relevant, lists, among_new)
+
+
+def _ranks_among(some: Int64Array, scores: Float32Array, rows: Int64Array, targets: Int32Array) -> Float64Array:
+    """Ranks of targets among some items (int64 [m], ascending), float64 [t]; infinity for targets that are others."""
+    column = np.minimum(np.searchsorted(some, targets), len(some) - 1)
+    inside = np.flatnonzero(some[column] == targets)
+    ranks = np.full(len(rows), np.inf)
+    if len(inside):
+        asked, row = np.unique(rows[inside], return_inverse=True)
+        narrow = scores[np.ix_(asked, np.concatenate([[0], some]))]
+        ranks[inside] = ranks_of_targets(narrow, row, (column[inside] + 1).astype(np.int32))
+    return ranks
 
 
 def _targets_of(places: Int64Array, rows: Int64Array, n_relevant: Int64Array) -> tuple[Int64Array, Int64Array]:

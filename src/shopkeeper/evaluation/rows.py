@@ -19,7 +19,9 @@ class MetricRow:
         low: Lower end of the 95 % interval over shoppers; None where there is none.
         high: Upper end.
         n_users: Number of shoppers behind it.
-        group: ``"all"``, ``"shoppers"`` (by how much a shopper did) or ``"items"`` (by popularity of the target).
+        group: ``"all"``, ``"shoppers"`` (by how much a shopper did in training), ``"known events"`` (by how much of it
+            was known), ``"items"`` (by popularity of the target), ``"sight"`` (by whether training has seen it) or
+            ``"among new"`` (unseen targets ranked among unseen items only).
         segment: Name within the group; empty for ``"all"``.
     """
 

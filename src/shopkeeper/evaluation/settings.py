@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from shopkeeper.config import Settings
 
@@ -13,6 +14,12 @@ MetricName = Literal[
     "coverage", "novelty", "diversity", "vector_diversity", "popularity", "gini",
 ]  # fmt: skip
 """Names of metrics as settings and tables spell them."""
+
+
+def _ascending(numbers: tuple[int, ...]) -> tuple[int, ...]:
+    if any(later <= earlier for earlier, later in pairwise(numbers)):
+        raise ValueError("each number must be larger than the one before it")
+    return numbers
 
 
 class EvaluationSettings(Settings):
@@ -37,4 +44,9 @@ class EvaluationSettings(Settings):
     from_lists: bool = False
     """Rank by finished lists (`rank`) in place of scores, for a model that does not score all items."""
     segments: bool = True
-    """Also tell new, light and heavy shoppers and head, middle and tail items apart."""
+    """Also tell new, light and heavy shoppers, shoppers by number of known events, head, middle and tail items, and
+    unseen, few-shot and seen items apart."""
+    few_events: Annotated[int, Field(ge=2)] = 5
+    """Items with at least one training event and fewer than so many are few-shot ones."""
+    known_events: Annotated[tuple[Annotated[int, Field(ge=1)], ...], AfterValidator(_ascending)] = (1, 2, 3, 5, 8)
+    """Numbers of known events from which on a new group of shoppers begins, ascending."""

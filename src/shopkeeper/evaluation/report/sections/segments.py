@@ -13,11 +13,28 @@ from shopkeeper.evaluation.report.sections.whiskers import segment_whiskers
 from shopkeeper.evaluation.report.settings import ReportSettings
 from shopkeeper.evaluation.rows import MetricRow
 
-TITLES = {"shoppers": "By how much the shopper did before", "items": "By popularity of the held-out item"}
+TITLES = {
+    "shoppers": "By how much the shopper did before",
+    "known events": "By how many events of the shopper were known",
+    "items": "By popularity of the held-out item",
+    "sight": "By whether training has seen the held-out item",
+    "among new": "New items among themselves",
+}
 MEANINGS = {
     "shoppers": "New: nothing in training. Light: at most as many events as the median shopper. Heavy: more.",
+    "known events": "Different shoppers in each group; what more events of the same shoppers bring is told under cold "
+    "start.",
     "items": "Head: the most popular items that together take a fifth of all events. Tail: those of the last fifth. "
     "Middle: those between.",
+    "sight": "Unseen: no event in training. Few-shot: fewer events than it takes to learn from them alone. Seen: more.",
+    "among new": "Only items without an event in training are ranked: how well what they are tells them apart.",
+}
+NOUNS = {
+    "shoppers": "{} shoppers",
+    "known events": "shoppers with {} known",
+    "sight": "{} items",
+    "items": "{} items",
+    "among new": "{} items",
 }
 MOST_MODELS = 4
 METRICS = ("recall", "hit_rate", "ndcg")
@@ -67,12 +84,12 @@ def _caption(found: list[MetricRow], model: str, name: str, group: str) -> str:
     if not own:
         return f"{name} by segment."
     most, least = own[0], own[-1]
-    noun = "shoppers" if group == "shoppers" else "items"
+    whom = NOUNS.get(group, "{}").format
     if most is least:
-        return f"{model} reaches {name} {wording.score(most.value)} for {most.segment} {noun}."
+        return f"{model} reaches {name} {wording.score(most.value)} for {whom(most.segment)}."
     return (
-        f"{model} does best for {most.segment} {noun} ({name} {wording.score(most.value)}) and least well for "
-        f"{least.segment} {noun} ({wording.score(least.value)})."
+        f"{model} does best for {whom(most.segment)} ({name} {wording.score(most.value)}) and least well for "
+        f"{whom(least.segment)} ({wording.score(least.value)})."
     )
 
 
