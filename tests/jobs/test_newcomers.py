@@ -1,4 +1,4 @@
-"""Which encoder a bundle gets: what its model reads, what is named, what the letters of the catalog ask for, or none."""
+"""Which encoder a bundle gets: what its model reads, what is named, what its letters ask for, or none."""
 
 from __future__ import annotations
 

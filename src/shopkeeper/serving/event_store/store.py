@@ -218,7 +218,13 @@ class EventStore:
         """How far the store is; deletions are read first, so that none is counted whose events were seen."""
         with self.reading() as connection:
             deletions = connection.execute(select(func.max(tables.deletions.c.number))).scalar() or 0
-            return StorePosition(store_id=self.store_id, sequence=_last_sequence(connection), deletions=deletions)
+            item_changes = connection.execute(select(func.max(tables.item_changes.c.number))).scalar() or 0
+            return StorePosition(
+                store_id=self.store_id,
+                sequence=_last_sequence(connection),
+                deletions=deletions,
+                item_changes=item_changes,
+            )
 
     def ping(self) -> None:
         """Asks the database for a sign of life.
@@ -257,6 +263,8 @@ def _row_of_store(connection: Connection, name: str, kinds: IdKinds | None) -> A
         tables.metadata.create_all(connection)
         made = {"one": 1, "store_id": str(uuid.uuid4()), "version": tables.VERSION, **kinds._asdict()}
         connection.execute(tables.store.insert(), [made])
+    elif not connection.dialect.has_table(connection, tables.item_changes.name):  # a store from before items changed
+        tables.item_changes.create(connection)
     return connection.execute(select(tables.store)).one()
 
 

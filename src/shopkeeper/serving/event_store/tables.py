@@ -68,6 +68,19 @@ deletions: Final = Table(
     sqlite_autoincrement=True,
 )
 
+item_changes: Final = Table(
+    "item_changes",
+    metadata,
+    Column("number", _number, primary_key=True),
+    Column(schema.ITEM_ID, Text, nullable=False),
+    Column(schema.TIMESTAMP, BigInteger, nullable=False),
+    Column("facts", Text, nullable=False),  # a JSON object: column of the catalog to value
+    Column("vector", LargeBinary),
+    Column("vector_of", LargeBinary),
+    sqlite_autoincrement=True,
+)
+Index("item_changes_by_item", item_changes.c[schema.ITEM_ID])
+
 answers: Final = Table(
     "answers",
     metadata,
