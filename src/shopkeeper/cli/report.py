@@ -36,7 +36,7 @@ def report(
     from shopkeeper.evaluation.report.page import write_report
     from shopkeeper.evaluation.report.settings import ReportSettings
     from shopkeeper.jobs.evaluate import evaluate_bundles
-    from shopkeeper.jobs.report import read_validation, report_inputs
+    from shopkeeper.jobs.report import event_curves, read_validation, report_inputs
     from shopkeeper.pipeline.bundle import Bundle
 
     dataset = Dataset.open(data)
@@ -45,9 +45,8 @@ def report(
     with Bars(quiet) as bars:
         loaded = [Bundle.load(bundle) for bundle in bundles]
         done = evaluate_bundles(loaded, dataset, settings, "test", baseline_names(baselines), bars)
+        curve = event_curves(done.leaderboard, done.fits, done.split, settings.evaluation, progress=bars)
     command = shlex.join(["shopkeeper", *sys.argv[1:]])
-    inputs = report_inputs(
-        dataset, done.split, done.leaderboard, done.fits, loaded[0].card, validation=findings, command=command
-    )
+    inputs = report_inputs(dataset, done.split, done.leaderboard, done.fits, loaded[0].card, findings, command, curve)
     write_report(inputs, out, ReportSettings(shop=shop))
     Console(highlight=False).print(f"report in {out}")

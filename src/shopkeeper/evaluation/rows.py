@@ -20,8 +20,9 @@ class MetricRow:
         high: Upper end.
         n_users: Number of shoppers behind it.
         group: ``"all"``, ``"shoppers"`` (by how much a shopper did in training), ``"known events"`` (by how much of it
-            was known), ``"items"`` (by popularity of the target), ``"sight"`` (by whether training has seen it) or
-            ``"among new"`` (unseen targets ranked among unseen items only).
+            was known), ``"items"`` (by popularity of the target), ``"sight"`` (by whether training has seen it),
+            ``"among new"`` (unseen targets ranked among unseen items only) or ``"last events"`` (the same shoppers
+            knowing so many events).
         segment: Name within the group; empty for ``"all"``.
     """
 

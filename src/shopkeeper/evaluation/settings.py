@@ -50,3 +50,7 @@ class EvaluationSettings(Settings):
     """Items with at least one training event and fewer than so many are few-shot ones."""
     known_events: Annotated[tuple[Annotated[int, Field(ge=1)], ...], AfterValidator(_ascending)] = (1, 2, 3, 5, 8)
     """Numbers of known events from which on a new group of shoppers begins, ascending."""
+    curve_events: Annotated[tuple[Annotated[int, Field(ge=0)], ...], AfterValidator(_ascending)] = (0, 1, 2, 3, 5, 8)
+    """The report asks the same shoppers knowing only so many of their last events; empty leaves that out."""
+    curve_users: Annotated[int, Field(ge=1)] = 2000
+    """How many shoppers it asks for that, a fixed sample by seed."""

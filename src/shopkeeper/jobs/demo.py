@@ -28,7 +28,7 @@ from shopkeeper.jobs.contest import best_on_validation, fit_models
 from shopkeeper.jobs.grocery import grocery_tables
 from shopkeeper.jobs.newcomers import item_encoder
 from shopkeeper.jobs.pipelines import pipeline_of
-from shopkeeper.jobs.report import report_inputs
+from shopkeeper.jobs.report import event_curves, report_inputs
 from shopkeeper.jobs.settings import ShopSettings
 from shopkeeper.pipeline.bundle import Bundle
 from shopkeeper.pipeline.pipeline import Pipeline
@@ -118,7 +118,8 @@ def run_demo(
     encoder = item_encoder(pipeline.recommenders, parts.train, settings.newcomers, settings.features, progress)
     bundle = make_bundle(pipeline, dataset, parts, settings.training, evaluations, cost.seconds, encoder)
     bundle.save(folder / "bundle")
-    inputs = report_inputs(dataset, parts, board, fits, bundle.card, findings.to_json(), command)
+    curve = event_curves(board, [*fits, served], parts, settings.evaluation, progress=progress)
+    inputs = report_inputs(dataset, parts, board, fits, bundle.card, findings.to_json(), command, curve)
     write_report(inputs, folder / "report.html")
     return Demo(folder, findings, dataset, board, skipped, bundle, _answers(pipeline, dataset, settings.training.seed))
 

@@ -10,12 +10,19 @@ from typing import Any
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.holdout import Split
 from shopkeeper.errors import DataError
-from shopkeeper.evaluation.contest import Fit
+from shopkeeper.evaluation.contest import Fit, Part
+from shopkeeper.evaluation.event_curve import METRICS, event_curve
 from shopkeeper.evaluation.leaderboard import Leaderboard
 from shopkeeper.evaluation.report.board import Board
 from shopkeeper.evaluation.report.inputs import ReportInputs
+from shopkeeper.evaluation.rows import MetricRow
+from shopkeeper.evaluation.settings import EvaluationSettings
 from shopkeeper.jobs.bundles import learning_curve
 from shopkeeper.pipeline.card import Card
+from shopkeeper.progress import Progress
+
+CURVES = 3
+"""So many models, the best ones, are asked with histories cut short."""
 
 
 def report_inputs(
@@ -26,6 +33,7 @@ def report_inputs(
     card: Card,
     validation: Mapping[str, Any] | None = None,
     command: str = "",
+    curve: Sequence[MetricRow] = (),
 ) -> ReportInputs:
     """All that the page shows.
 
@@ -37,18 +45,54 @@ def report_inputs(
         card: Card of the bundle that the report is about.
         validation: JSON of a validation report.
         command: What was typed, for the record.
+        curve: What `event_curves` gave.
     """
     models = sorted((fit.recommender for fit in fits), key=lambda model: model.name != card.model)
     return ReportInputs(
         dataset=dataset,
         split=parts,
         board=Board.of(leaderboard),
+        curve=curve,
         recommenders=models,
         validation=validation,
         rejected=dataset.facts.get("rejected"),
         learning_curve=_learning_curve(card, fits),
         card={"command": command, **card.model_dump(mode="json", exclude={"metrics", "learning_curve"})},
     )
+
+
+def event_curves(
+    leaderboard: Leaderboard,
+    fits: Sequence[Fit],
+    parts: Split,
+    settings: EvaluationSettings,
+    part: Part = "test",
+    progress: Progress | None = None,
+) -> list[MetricRow]:
+    """The best models, asked again with histories cut short.
+
+    Args:
+        leaderboard: Says which are best.
+        fits: The models.
+        parts: The split that they were fitted on.
+        settings: What to measure.
+        part: Which part asks.
+        progress: Told how far it is.
+    """
+    reached = [entry.evaluation for entry in leaderboard.entries]
+    keys = [key for key in reached[0].per_shopper if key[0] in METRICS]
+    if not keys:
+        return []
+    leading = next((key for key in keys if key == ("ndcg", 10)), keys[0])
+    holdout = parts.validation if part == "validation" else parts.test
+    models = {fit.label: fit.recommender for fit in fits}
+    return [
+        row
+        for one in sorted(reached, key=lambda evaluation: -evaluation.value(*leading))[:CURVES]
+        for row in event_curve(
+            models[one.model], holdout, settings, part=part, name=one.model, train=parts.train, progress=progress
+        )
+    ]
 
 
 def _learning_curve(card: Card, fits: Sequence[Fit]) -> Sequence[Mapping[str, float | None]]:

@@ -16,8 +16,10 @@ from shopkeeper.data.split import split
 from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.evaluation.contest import leaderboard
+from shopkeeper.evaluation.event_curve import event_curve
 from shopkeeper.evaluation.leaderboard import Leaderboard
 from shopkeeper.evaluation.report import Board, ReportInputs, ReportSettings, render_report
+from shopkeeper.evaluation.rows import MetricRow
 from shopkeeper.evaluation.settings import EvaluationSettings
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.popular import MostPopular
@@ -73,10 +75,20 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def full(bare: ReportInputs, measured: Leaderboard, models: list[Recommender], log: Path) -> ReportInputs:
+def curve(bare: ReportInputs, measured: Leaderboard, models: list[Recommender]) -> list[MetricRow]:
+    """Of both models; they are fitted by then."""
+    settings = EvaluationSettings(ks=(5,), n_bootstrap=50, curve_events=(0, 1, 3, 99))
+    return [row for model in models for row in event_curve(model, bare.split.test, settings, part="test")]
+
+
+@pytest.fixture(scope="session")
+def full(
+    bare: ReportInputs, measured: Leaderboard, models: list[Recommender], curve: list[MetricRow], log: Path
+) -> ReportInputs:
     return replace(
         bare,
         board=Board.of(measured, keys=[("ndcg", 5), ("recall", 5)]),
+        curve=curve,
         recommenders=models[::-1],
         validation={"findings": [{"severity": "warning", "title": f"odd {EVIL}", "count": 4321, "remedy": "look"}]},
         rejected={"missing_user": 1234, f"odd {EVIL}": 7, "never": 0},

@@ -15,6 +15,7 @@ from shopkeeper.evaluation.report.scores import Scores
 from shopkeeper.evaluation.report.sections.beyond import apart, beyond_section
 from shopkeeper.evaluation.report.sections.card import card_section, flat
 from shopkeeper.evaluation.report.sections.leaderboard import cell, leaderboard_section, stamps
+from shopkeeper.evaluation.report.sections.new_shoppers import new_shoppers_section
 from shopkeeper.evaluation.report.sections.segments import segments_section
 from shopkeeper.evaluation.report.sections.validation import validation_section
 from shopkeeper.evaluation.report.verdict import comparison, headline
@@ -176,3 +177,12 @@ def test_a_segment_plot_speaks_of_the_best_model_first(full: ReportInputs, setti
     legend = body[: body.index("figcaption")]
     assert all(f">{name}<" in legend for name in ("M5", "M4", "M3", "M0"))
     assert ">M2<" not in legend
+
+
+def test_what_each_event_is_worth_is_drawn_and_told(full: ReportInputs, settings: ReportSettings) -> None:
+    body = new_shoppers_section(full, settings).body
+    for row in full.curve:
+        if row.metric == "ndcg":
+            assert f"{row.value:.4f}" in body
+    assert '<th class="num">1 event</th><th class="num">3 events</th><th class="num">all events</th>' in body
+    assert f"and 100{w.THIN}% of that with one event" in body

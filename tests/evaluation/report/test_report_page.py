@@ -17,7 +17,9 @@ from shopkeeper.evaluation.report import ReportInputs, ReportSettings, render_re
 from shopkeeper.evaluation.report.markup import VOID
 from shopkeeper.evaluation.report.sections.examples import examples_section
 
-SECTIONS = ["leaderboard", "segments", "beyond", "examples", "data", "validation", "learning", "card", "reading"]
+SECTIONS = [
+    "leaderboard", "segments", "new-shoppers", "beyond", "examples", "data", "validation", "learning", "card", "reading"
+]  # fmt: skip
 
 
 class Outline(HTMLParser):
@@ -103,6 +105,7 @@ def test_without_anything_it_says_what_is_missing(bare: ReportInputs) -> None:
     for sentence in (
         "No model was evaluated",
         "not measured by segment",
+        "asked with a shorter history",
         "were not measured in this run",
         "No model was given",
         "not known which rows preparation rejected",

@@ -13,6 +13,7 @@ from typing import Any
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.holdout import Split
 from shopkeeper.evaluation.report.board import Board
+from shopkeeper.evaluation.rows import MetricRow
 from shopkeeper.recommenders.base import Recommender
 
 
@@ -24,6 +25,7 @@ class ReportInputs:
         dataset: The whole prepared log.
         split: Training part and what was held out.
         board: Figures of the models, or None where nothing was evaluated.
+        curve: Figures of the same shoppers with histories cut short, as `event_curve` gives them, of some models.
         baselines: Names of the models that need no learning; others are compared with the first of them.
         recommenders: Fitted models for the example shoppers, the one to show first.
         validation: The JSON of `shopkeeper validate`, or None.
@@ -38,6 +40,7 @@ class ReportInputs:
     split: Split
     _: KW_ONLY
     board: Board | None = None
+    curve: Sequence[MetricRow] = ()
     baselines: Sequence[str] = ("MostPopular",)
     recommenders: Sequence[Recommender] = ()
     validation: Mapping[str, Any] | None = None

@@ -18,6 +18,7 @@ from shopkeeper.evaluation.report.sections.data import data_section
 from shopkeeper.evaluation.report.sections.examples import examples_section
 from shopkeeper.evaluation.report.sections.leaderboard import leaderboard_section
 from shopkeeper.evaluation.report.sections.learning import learning_section
+from shopkeeper.evaluation.report.sections.new_shoppers import new_shoppers_section
 from shopkeeper.evaluation.report.sections.reading import reading_section
 from shopkeeper.evaluation.report.sections.section import Section
 from shopkeeper.evaluation.report.sections.segments import segments_section
@@ -28,6 +29,7 @@ from shopkeeper.evaluation.report.verdict import headline
 SECTIONS: tuple[Callable[[ReportInputs, ReportSettings], Section], ...] = (
     leaderboard_section,
     segments_section,
+    new_shoppers_section,
     beyond_section,
     examples_section,
     data_section,
