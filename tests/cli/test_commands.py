@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from shop import write_shop
 from shopkeeper.cli import main as command_line
@@ -118,6 +119,20 @@ def test_report_writes_one_page(run: Run, shop: Path, tmp_path: Path) -> None:
     assert "<svg" in page
     assert "Transitions" in page
     assert "<b>&</b> co" not in page  # titles are escaped
+
+
+def test_report_shows_the_goods_where_features_are_given(run: Run, shop: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (30, 30), "red").save(tmp_path / "sku-001.png")
+    page = tmp_path / "r.html"
+    words = ("report", shop / "bundle", "--data", shop / "data", "--baselines", "", "--out", page, "--quiet")
+    code, _, err = run(*words, "--features", tmp_path / "store")
+    assert code == 4 and "has no feature" in err
+    assert run("features", shop / "data", "--text", "static", "--out", tmp_path / "store", "--quiet")[0] == 0
+    assert run(*words, "--features", tmp_path / "store")[0] == 0
+    said = page.read_text()
+    assert "text-static" in said and "<circle" in said and "by text" in said
+    code, _, err = run(*words, "--features", tmp_path / "store", "--images", tmp_path)
+    assert code == 3 and "no column 'image'" in err
 
 
 def test_demo_runs_the_whole_line_on_ones_own_log(run: Run, shop: Path, tmp_path: Path) -> None:

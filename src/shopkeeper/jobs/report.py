@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.holdout import Split
-from shopkeeper.errors import DataError
+from shopkeeper.errors import ArtifactError, DataError
 from shopkeeper.evaluation.contest import Fit, Part
 from shopkeeper.evaluation.event_curve import METRICS, event_curve
 from shopkeeper.evaluation.leaderboard import Leaderboard
@@ -17,6 +18,9 @@ from shopkeeper.evaluation.report.board import Board
 from shopkeeper.evaluation.report.inputs import ReportInputs
 from shopkeeper.evaluation.rows import MetricRow
 from shopkeeper.evaluation.settings import EvaluationSettings
+from shopkeeper.features.image.feature import ImageSettings, image_source
+from shopkeeper.features.semantic_ids import SemanticIds
+from shopkeeper.features.store import FeatureStore
 from shopkeeper.jobs.bundles import learning_curve
 from shopkeeper.pipeline.card import Card
 from shopkeeper.progress import Progress
@@ -54,11 +58,37 @@ def report_inputs(
         board=Board.of(leaderboard),
         curve=curve,
         recommenders=models,
+        semantic_ids=_semantic_ids(fits),
         validation=validation,
         rejected=dataset.facts.get("rejected"),
         learning_curve=_learning_curve(card, fits),
         card={"command": command, **card.model_dump(mode="json", exclude={"metrics", "learning_curve"})},
     )
+
+
+def with_goods(inputs: ReportInputs, store: Path, pictures: Path | None, settings: ImageSettings) -> ReportInputs:
+    """The same with all features of a store, and with pictures for the contact sheet.
+
+    Args:
+        inputs: What the page shows already.
+        store: Folder written by `shopkeeper features`.
+        pictures: Folder of the files that the catalog names, or None.
+        settings: Column of the catalog.
+
+    Raises:
+        ArtifactError: There is no feature, or one is damaged.
+        DataError: The catalog names no pictures though a folder of them is given.
+    """
+    names = FeatureStore(store).names()
+    if not names:
+        raise ArtifactError(f"{store} has no feature", remedy="build one: shopkeeper features DATASET --text minilm")
+    names.sort(key=lambda name: (not name.startswith("text"), not name.startswith("image"), name))
+    dataset = inputs.dataset
+    features = [FeatureStore(store).open(name).aligned(dataset.items) for name in names]
+    if pictures is None or dataset.catalog is None:
+        return replace(inputs, features=features)
+    source = image_source(dataset.catalog.aligned(dataset.items), pictures, settings)
+    return replace(inputs, features=features, pictures=source)
 
 
 def event_curves(
@@ -93,6 +123,12 @@ def event_curves(
             models[one.model], holdout, settings, part=part, name=one.model, train=parts.train, progress=progress
         )
     ]
+
+
+def _semantic_ids(fits: Sequence[Fit]) -> dict[str, SemanticIds]:
+    """The ids of generative models, by name."""
+    with_ids = ((fit.label, getattr(fit.recommender, "ids", None)) for fit in fits)
+    return {name: ids for name, ids in with_ids if isinstance(ids, SemanticIds)}
 
 
 def _learning_curve(card: Card, fits: Sequence[Fit]) -> Sequence[Mapping[str, float | None]]:

@@ -5,50 +5,21 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from outline import Outline
 
 from shopkeeper.errors import ArtifactError, MissingDependencyError
 from shopkeeper.evaluation.report import ReportInputs, ReportSettings, render_report, write_report
-from shopkeeper.evaluation.report.markup import VOID
 from shopkeeper.evaluation.report.sections.examples import examples_section
 
 SECTIONS = [
-    "leaderboard", "segments", "new-shoppers", "beyond", "examples", "data", "validation", "learning", "card", "reading"
+    "leaderboard", "segments", "new-shoppers", "beyond", "examples", "goods", "data", "validation", "learning", "card",
+    "reading",
 ]  # fmt: skip
-
-
-class Outline(HTMLParser):
-    """Refuses elements that are not closed in order; collects names, ids and attributes that could load something."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.names: list[str] = []
-        self.ids: list[str] = []
-        self.links: list[tuple[str, str]] = []
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.handle_startendtag(tag, attributes)
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.names.append(tag)
-        for name, value in attributes:
-            assert not name.startswith("on"), f"{tag} has the handler {name}"
-            if name == "id":
-                self.ids.append(value or "")
-            if name in ("src", "href", "xlink:href", "srcset", "data", "action"):
-                self.links.append((tag, value or ""))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open, f"{tag} was never opened"
-        assert self.open.pop() == tag
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +79,7 @@ def test_without_anything_it_says_what_is_missing(bare: ReportInputs) -> None:
         "asked with a shorter history",
         "were not measured in this run",
         "No model was given",
+        "No features of items were given",
         "not known which rows preparation rejected",
         "was not validated",
         "no learning curve",

@@ -14,6 +14,9 @@ from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.holdout import Split
 from shopkeeper.evaluation.report.board import Board
 from shopkeeper.evaluation.rows import MetricRow
+from shopkeeper.features.feature import Feature
+from shopkeeper.features.image.sources import ImageSource
+from shopkeeper.features.semantic_ids import SemanticIds
 from shopkeeper.recommenders.base import Recommender
 
 
@@ -33,6 +36,9 @@ class ReportInputs:
         training_log: The `log.csv` of a training run, or None.
         learning_curve: The same as records, one an epoch: ``epoch``, ``loss``, ``validation`` (NDCG@10, None where the
             epoch was not validated); goes before `training_log`.
+        features: What is known of the items as vectors, of all items of the dataset, the most telling one first.
+        pictures: Pictures of these items for the contact sheet, or None; the item of index i has the place i - 1.
+        semantic_ids: Ids that generative models gave the items of training, by name of the model.
         card: Data hash, settings, seeds, versions, command: nested plain values.
     """
 
@@ -47,4 +53,7 @@ class ReportInputs:
     rejected: Mapping[str, int] | None = None
     training_log: Path | None = None
     learning_curve: Sequence[Mapping[str, float | None]] = ()
+    features: Sequence[Feature] = ()
+    pictures: ImageSource | None = None
+    semantic_ids: Mapping[str, SemanticIds] = field(default_factory=dict)
     card: Mapping[str, Any] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from shopkeeper.evaluation.report.sections.beyond import beyond_section
 from shopkeeper.evaluation.report.sections.card import card_section
 from shopkeeper.evaluation.report.sections.data import data_section
 from shopkeeper.evaluation.report.sections.examples import examples_section
+from shopkeeper.evaluation.report.sections.goods import goods_section
 from shopkeeper.evaluation.report.sections.leaderboard import leaderboard_section
 from shopkeeper.evaluation.report.sections.learning import learning_section
 from shopkeeper.evaluation.report.sections.new_shoppers import new_shoppers_section
@@ -32,6 +33,7 @@ SECTIONS: tuple[Callable[[ReportInputs, ReportSettings], Section], ...] = (
     new_shoppers_section,
     beyond_section,
     examples_section,
+    goods_section,
     data_section,
     validation_section,
     learning_section,

@@ -26,5 +26,15 @@ class ReportSettings(Settings):
     """Most recent events shown of each example shopper."""
     example_seed: int = 0
     """Seed that draws the example shoppers."""
+    map_items: Annotated[int, Field(ge=0)] = 2000
+    """Items on the map of the catalog, drawn at random; 0 leaves the map out."""
+    id_examples: Annotated[int, Field(ge=0)] = 6
+    """Groups of items shown whose semantic ids begin alike."""
+    sheet_items: Annotated[int, Field(ge=0)] = 5
+    """Items whose neighbors are shown."""
+    sheet_neighbors: Annotated[int, Field(ge=1)] = 6
+    """Neighbors shown of each, by text, by picture and by both."""
+    sheet_bytes: Annotated[int, Field(ge=0)] = 2_000_000
+    """What all pictures together may add to the page."""
     currency: str = ""
     """Sign written before prices, for example ``"$"``."""

@@ -11,7 +11,7 @@ from shopkeeper.evaluation.report.inputs import ReportInputs
 from shopkeeper.evaluation.report.markup import join, note, table
 from shopkeeper.evaluation.report.plots import figure, rows, series_scale
 from shopkeeper.evaluation.report.scores import Scores
-from shopkeeper.evaluation.report.sections.leaderboard import cell
+from shopkeeper.evaluation.report.sections.leaderboard import cell_of
 from shopkeeper.evaluation.report.sections.section import Section
 from shopkeeper.evaluation.report.settings import ReportSettings
 from shopkeeper.evaluation.rows import MetricRow
@@ -33,7 +33,9 @@ def new_shoppers_section(inputs: ReportInputs, settings: ReportSettings) -> Sect
         lambda _: _chart(found, segments, models, name), _caption(found, models[0], name), f"{name} by events"
     )
     head = ["Model", *(_heading(segment) for segment in segments)]
-    body = [[model, *(cell(scores.find(model, metric, group=CURVE, segment=s)) for s in segments)] for model in models]
+    body = [
+        [model, *(cell_of(scores.find(model, metric, group=CURVE, segment=s)) for s in segments)] for model in models
+    ]
     return Section("new-shoppers", TITLE, join([drawn, table(head, body, numeric=range(1, len(head)))]))
 
 
@@ -58,7 +60,7 @@ def _chart(found: Sequence[MetricRow], segments: Sequence[str], models: Sequence
     base = alt.Chart(rows(data)).encode(
         x=alt.X("events:N", sort=list(segments), title="last events known",
                 axis=alt.Axis(labelAngle=0, grid=False), scale=alt.Scale(type="point", padding=0.3)),
-        color=alt.Color("model:N", scale=series_scale(models), sort=list(models)),
+        color=alt.Color("model:N", scale=series_scale(models), sort=list(models), legend=alt.Legend(symbolOpacity=1)),
     )  # fmt: skip
     axis = alt.Y("value:Q", title=name, axis=alt.Axis(tickCount=5), scale=alt.Scale(domainMin=0))
     band = base.mark_area(opacity=0.14).encode(y=alt.Y("low:Q", title=name), y2="high:Q")

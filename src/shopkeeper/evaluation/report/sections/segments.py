@@ -22,8 +22,8 @@ TITLES = {
 }
 MEANINGS = {
     "shoppers": "New: nothing in training. Light: at most as many events as the median shopper. Heavy: more.",
-    "known events": "Different shoppers in each group; what more events of the same shoppers bring is told under cold "
-    "start.",
+    "known events": "Different shoppers in each group; what more events of the same shoppers bring is told "
+    "further down.",
     "items": "Head: the most popular items that together take a fifth of all events. Tail: those of the last fifth. "
     "Middle: those between.",
     "sight": "Unseen: no event in training. Few-shot: fewer events than it takes to learn from them alone. Seen: more.",
@@ -31,7 +31,7 @@ MEANINGS = {
 }
 NOUNS = {
     "shoppers": "{} shoppers",
-    "known events": "shoppers with {} known",
+    "known events": "shoppers with {} events known",
     "sight": "{} items",
     "items": "{} items",
     "among new": "{} items",
