@@ -46,7 +46,7 @@ def test_every_flag_stands_beside_its_setting() -> None:
 
 
 def test_every_address_stands_in_the_page(server: Server) -> None:
-    told = set(re.findall(r"`(GET|POST|DELETE) (/[\w/{}]*)`", PAGE))
+    told = set(re.findall(r"`(GET|POST|PATCH|DELETE) (/[\w/{}]*)`", PAGE))
     described = server.client.get("/openapi.json").json()["paths"]
     there = {(method.upper(), path) for path, operations in described.items() for method in operations}
     assert there - told == {("GET", "/dashboard/data")}
@@ -62,6 +62,6 @@ def test_every_figure_stands_in_the_page(server: Server) -> None:
 
 @pytest.mark.parametrize("command", re.findall(r"^curl .*$", PAGE, re.MULTILINE))
 def test_what_the_reader_types_works(server: Server, command: str) -> None:
-    path, body = re.findall(r"localhost:8080(/\w+) -d '(.*)'", command)[0]
-    answer = server.client.post(path, content=body)
+    method, path, body = re.findall(r"-X (\w+) localhost:8080(/[\w/-]+)(?: -d '(.*)')?", command)[0]
+    answer = server.client.request(method, path, content=body)
     assert answer.status_code == 200, answer.text

@@ -6,6 +6,8 @@ It is itself a `Recommender`, so that what is evaluated is what is served.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -36,6 +38,7 @@ from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import BoolArray, Float32Array, Id, Int32Array
 
 if TYPE_CHECKING:
+    from shopkeeper.data.catalog import Catalog
     from shopkeeper.progress import Progress
     from shopkeeper.recommenders.newcomers import Newcomers
 
@@ -135,6 +138,12 @@ class Pipeline(Recommender):
         longer.fallbacks = [model.with_newcomers(newcomers) for model in others]
         longer.fallbacks.append(last.with_newcomers(newcomers.with_least(least)))
         longer._share_memory()
+        return longer
+
+    def with_catalog(self, catalog: Catalog) -> Pipeline:
+        """This pipeline, which stays as it is, with other facts of its items."""
+        longer = copy(self)
+        longer._memory, longer._facts = replace(self.memory, catalog=catalog), None
         return longer
 
     def answer(self, asks: Sequence[Ask]) -> list[Answer]:

@@ -80,6 +80,29 @@ class ItemsOut(Struct):
     items: list[ItemOut]
 
 
+class ItemChangedOut(Struct):
+    """What became of one item. It is on the disk, and in the answers of this worker."""
+
+    item_id: Id
+    new: bool
+    placed: str
+    like: list[Id]
+    note: str | None
+
+
+class ItemsChangedOut(Struct):
+    """What became of the items, in the order in which they came."""
+
+    items: list[ItemChangedOut]
+
+
+class ItemRemovedOut(Struct):
+    """An item that comes out no more."""
+
+    item_id: Id
+    removed: bool
+
+
 class SimilarItemOut(Struct):
     """An item that is like another one."""
 
@@ -181,6 +204,8 @@ class ReadyOut(Struct):
     events_behind: int
     live_users: int
     worker: str
+    new_items: int
+    removed_items: int
 
 
 class Problem(Struct):

@@ -15,6 +15,7 @@ from shopkeeper.serving.openapi import describe
 from shopkeeper.serving.pages import mount_pages
 from shopkeeper.serving.routes.events import add_event_routes
 from shopkeeper.serving.routes.health import add_health_routes
+from shopkeeper.serving.routes.item_changes import add_item_change_routes
 from shopkeeper.serving.routes.items import add_item_routes
 from shopkeeper.serving.routes.paths import understand_ids
 from shopkeeper.serving.routes.recommendations import add_recommendation_routes
@@ -56,7 +57,10 @@ def create_app(bundle_folder: Path, settings: ServiceSettings | None = None) -> 
     )  # fmt: skip
     app.state.service = service
     understand_ids()
-    for add in (add_event_routes, add_recommendation_routes, add_item_routes, add_user_routes, add_health_routes):
+    for add in (
+        add_event_routes, add_recommendation_routes, add_item_routes, add_item_change_routes, add_user_routes,
+        add_health_routes,
+    ):  # fmt: skip
         add(app, service)
     mount_pages(app)
     answer_failures(app)

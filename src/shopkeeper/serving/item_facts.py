@@ -67,12 +67,12 @@ def search(served: Served, query: str, category: str | None) -> Int32Array:
     Returns:
         int32 [n] item indices.
     """
-    keep = np.ones(len(served.items) + 1, dtype=bool)
+    keep = served.on_shelf
     words = query.split()
     if words:
-        keep = _titled(served.facts.titles, words, len(keep))
-        keep[served.items.index(served.items.parse(query.strip()))] = True
-        keep[0] = False
+        titled = _titled(served.facts.titles, words, len(keep))
+        titled[served.items.index(served.items.parse(query.strip()))] = True
+        keep = keep & titled
     if category is not None:
         keep = keep & served.facts.in_category(category)
     return served.by_popularity[keep[served.by_popularity]]
@@ -91,10 +91,10 @@ def _titled(titles: pa.ChunkedArray | None, words: Sequence[str], size: int) -> 
     return keep
 
 
-def categories(facts: ItemFacts) -> list[CategoryOut]:
+def categories(served: Served) -> list[CategoryOut]:
     """The upper levels of the categories with their numbers of items, by name."""
-    codes = facts.categories
-    sizes = np.bincount(codes.code[codes.code >= 0], minlength=len(codes.values))
+    codes = served.facts.categories
+    sizes = np.bincount(codes.code[(codes.code >= 0) & served.on_shelf], minlength=len(codes.values))
     counts: dict[str, int] = {}
     for path, items in zip(codes.values, sizes.tolist(), strict=True):
         steps = path.split(CATEGORY_SEPARATOR)

@@ -53,6 +53,10 @@ class Metrics:
         self.fallback_items = Counter(
             "shopkeeper_fallback_items", "Items recommended that come from the fallback", registry=registry
         )
+        self._item_changes = Counter(
+            "shopkeeper_item_changes", "Items added, changed and removed, by how they are placed", ["placed"],
+            registry=registry,
+        )  # fmt: skip
         self._bundles = Counter("shopkeeper_bundles", "Bundles loaded and refused", ["outcome"], registry=registry)
         self.store_errors = Counter("shopkeeper_store_errors", "Refusals of the event store", registry=registry)
         self.dropped = Counter("shopkeeper_dropped_records", "Answers that could not be recorded", registry=registry)
@@ -80,6 +84,10 @@ class Metrics:
     def recommended(self, source: str, items: int) -> None:
         """Items of one source were recommended."""
         self._source(source).inc(items)
+
+    def item_change(self, placed: str) -> None:
+        """An item came, changed or went."""
+        self._item_changes.labels(placed).inc()
 
     def bundle(self, outcome: str) -> None:
         """A bundle was ``loaded`` or ``refused``."""

@@ -12,7 +12,7 @@ from shopkeeper._version import __version__
 from shopkeeper.serving.answers import ProblemOut
 from shopkeeper.serving.api_keys import HEADER, OPEN
 from shopkeeper.serving.event_store.records import IdKinds
-from shopkeeper.serving.requests import MAX_ID, WITHOUT_NUL, EventIn
+from shopkeeper.serving.requests import MAX_ID, WITHOUT_NUL, EventIn, ItemIn
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -31,7 +31,7 @@ FAILURES: Final = {
 }
 OF_BODY: Final = ("400", "413", "422", "503")
 USER_FIELDS: Final = frozenset({"user_id"})
-ITEM_FIELDS: Final = frozenset({"item_id", "item_ids", "exclude", "history", "ignored"})
+ITEM_FIELDS: Final = frozenset({"item_id", "item_ids", "exclude", "history", "ignored", "like"})
 _DESCRIBED: Final[list[type]] = [ProblemOut]
 """Classes that the description names."""
 
@@ -177,10 +177,10 @@ def _drop(schema: Any, kind: str) -> None:
 def _limit(found: dict[str, Any], settings: ServiceSettings) -> None:
     """Writes the limits of this service into the description, in place."""
     found["components"]["schemas"]["RecommendationsIn"]["properties"]["k"]["maximum"] = settings.max_k
-    events = found["paths"]["/events"]["post"]["requestBody"]["content"][JSON]["schema"]
-    for choice in events["anyOf"]:
-        if choice.get("type") == "array":
-            choice["maxItems"] = settings.max_batch
+    for path in ("/events", "/items"):
+        for choice in found["paths"][path]["post"]["requestBody"]["content"][JSON]["schema"]["anyOf"]:
+            if choice.get("type") == "array":
+                choice["maxItems"] = settings.max_batch
     for operations in found["paths"].values():
         for operation in operations.values():
             for parameter in operation.get("parameters", []):
@@ -190,3 +190,5 @@ def _limit(found: dict[str, Any], settings: ServiceSettings) -> None:
 
 EVENTS: Final = EventIn | list[EventIn]
 """What is posted to ``/events``."""
+ITEMS: Final = ItemIn | list[ItemIn]
+"""What is posted to ``/items``."""

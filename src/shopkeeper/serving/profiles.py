@@ -1,14 +1,17 @@
 """What every shopper did until now: the histories of the bundle and, over them, what the event store got since.
 
 What the store got lies in memory as one string of packed records a shopper, sorted by time: 22 bytes an event. Strings
-are replaced, never changed, so that reading needs no lock. A shopper who was forgotten is unknown from then on: live
+are replaced, never changed, so that reading needs no lock. Events of items that nobody knows wait a while: the item may
+be new, and known a moment later (`extended`). A shopper who was forgotten is unknown from then on: live
 events are dropped, and the histories of the bundle, which cannot change, are passed over.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from threading import Lock
 from typing import Final, TypeAlias, cast
 
@@ -17,6 +20,7 @@ import numpy as np
 from shopkeeper.data.histories import Histories, Places
 from shopkeeper.data.placements import placement_code
 from shopkeeper.data.schema import EVENT_TYPES, INTEREST_TYPES, PADDING, EventType
+from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.pipeline.card import StorePosition
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.serving.event_store.records import Deleted, Deletion, ShopEvent, StoredEvent, user_digest
@@ -25,6 +29,8 @@ from shopkeeper.types import Id, Int32Array, Int64Array, UInt8Array
 
 PAGE: Final = 10_000
 """Events read from the store at once."""
+MOST_WAITING: Final = 20_000
+"""So many events of items that nobody knows are kept, the latest."""
 RECORD: Final = struct.Struct("<qqiBB")
 """Sequence, timestamp, item index, code of the event type, code of the placement."""
 FIELDS: Final = np.dtype(
@@ -72,6 +78,7 @@ class Profiles:
         self._live: dict[Id, bytes] = {}
         self._forgotten: dict[bytes, int] = {}
         self._masked: set[bytes] = set()
+        self._waiting: deque[StoredEvent] = deque(maxlen=MOST_WAITING)
         self._changing, self._catching_up = Lock(), Lock()
 
     @property
@@ -111,6 +118,26 @@ class Profiles:
         offsets = np.array([0, min(len(items), self.max_events)], dtype=np.int64)
         placement = None if self._placements is None else placements[last:]
         return Histories(offsets, items[last:], types[last:], times[last:], placement)
+
+    def extended(self, items: Vocabulary) -> Profiles:
+        """The same histories for a pipeline that knows more items, with the events that waited for these.
+
+        What is stored afterwards goes to one of both; these here stay right for the pipeline that they were made for.
+
+        Args:
+            items: Those of here, and new ones behind them.
+        """
+        longer = copy(self)
+        longer._changing, longer._catching_up = Lock(), Lock()
+        longer._items = items
+        with self._changing:
+            longer._cursor, longer._deletion = self._cursor, self._deletion
+            longer._ahead, longer._live = set(self._ahead), dict(self._live)
+            longer._forgotten, longer._masked = dict(self._forgotten), set(self._masked)
+            waiting, longer._waiting = list(self._waiting), deque(maxlen=MOST_WAITING)
+        for sequence, event in waiting:
+            longer._put(sequence, event)
+        return longer
 
     def apply(self, stored: Iterable[StoredEvent]) -> None:
         """Takes events in that the store just got; those that were taken in before change nothing."""
@@ -162,11 +189,14 @@ class Profiles:
 
     def _put(self, sequence: int, event: ShopEvent) -> None:
         item, code = self._items.index(event.item_id), KEPT.get(event.event_type)
-        if item == PADDING or code is None:
+        if code is None:
+            return
+        if item == PADDING:
+            self._waiting.append(StoredEvent(sequence, event))
+            return
+        if self._forgotten and not self._after(self._forgotten, StoredEvent(sequence, event)):
             return
         user = event.user_id
-        if self._forgotten and self._forgotten.get(user_digest(self._store.store_id, user), -1) >= sequence:
-            return
         placement = placement_code(self._placements, event.placement)
         records = _inserted(self._live.get(user, b""), (sequence, event.timestamp, item, code, placement))
         self._live[user] = records[-self.max_events * RECORD.size :]
@@ -178,6 +208,8 @@ class Profiles:
         self._forgotten |= fresh
         self._masked |= {one.user_digest for one in deletions if one.number > self._deletions_of_base}
         self._deletion = deletions[-1].number
+        still = [one for one in self._waiting if self._after(fresh, one)]
+        self._waiting = deque(still, maxlen=MOST_WAITING)
         for user, records in list(self._live.items()):
             after = fresh.get(user_digest(self._store.store_id, user))
             if after is not None:
@@ -186,6 +218,10 @@ class Profiles:
                     self._live[user] = kept
                 else:
                     del self._live[user]
+
+    def _after(self, forgotten: Mapping[bytes, int], stored: StoredEvent) -> bool:
+        """Whether an event came after its shopper was forgotten, if ever."""
+        return stored.sequence > forgotten.get(user_digest(self._store.store_id, stored.event.user_id), -1)
 
     def _is_masked(self, user_id: Id) -> bool:
         return bool(self._masked) and user_digest(self._store.store_id, user_id) in self._masked

@@ -100,7 +100,7 @@ def _holds_nul(value: Any) -> bool:
         return NUL in value
     parts: Iterable[Any] = ()
     if isinstance(value, dict):
-        parts = value.values()
+        parts = (*value, *value.values())
     elif isinstance(value, list):
         parts = value
     return any(map(_holds_nul, parts))

@@ -122,15 +122,17 @@ def _ask(served: Served, question: Question) -> tuple[Ask, list[Id]]:
             in_cart=filters.in_cart,
             hide_seen=filters.hide_seen,
         ),
-        exclude=_known(served, given.exclude),
+        exclude=_excluded(served, given),
         explain=given.explain,
     )
     return asked, ignored
 
 
-def _known(served: Served, ids: Sequence[Id]) -> Int32Array:
-    index = np.array([served.items.index(item_id) for item_id in ids], dtype=np.int32)
-    return index[index > 0]
+def _excluded(served: Served, given: RecommendationsIn) -> Int32Array:
+    """Items that must not come out: those of the request, and removed ones where what is not on sale may."""
+    index = np.array([served.items.index(item_id) for item_id in given.exclude], dtype=np.int32)
+    known = index[index > 0]
+    return known if given.filters.available else np.concatenate([known, served.stand.removed])
 
 
 def _given_history(served: Served, events: Sequence[PastItem]) -> tuple[Histories, list[Id]]:

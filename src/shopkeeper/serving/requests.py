@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal, TypeAlias
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from shopkeeper.data.schema import EVENT_TYPE_ALIASES
 
@@ -25,6 +25,7 @@ AnyId: TypeAlias = (
 Word: TypeAlias = Annotated[str, Meta(min_length=1, max_length=128, extra_json_schema=WITHOUT_NUL)]
 CategoryPath: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024, extra_json_schema=WITHOUT_NUL)]
 SearchText: TypeAlias = Annotated[str, Meta(max_length=256, extra_json_schema=WITHOUT_NUL)]
+ItemText: TypeAlias = Annotated[str, Meta(max_length=20_000, extra_json_schema=WITHOUT_NUL)]
 EventWord: TypeAlias = Annotated[str, Meta(min_length=1, max_length=64, extra_json_schema=EVENT_TYPE)]
 Amount: TypeAlias = Annotated[float, Meta(ge=0, le=1e12)]
 Moment: TypeAlias = (
@@ -53,6 +54,30 @@ class EventIn(Struct, kw_only=True, forbid_unknown_fields=True):
     position: Annotated[
         Annotated[int, Meta(ge=0, le=2**31 - 1)] | None, Meta(description="Its rank in that answer")
     ] = None
+
+
+class ItemFactsIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """What is said of an item; what is left out stays as it is, null is not known any more."""
+
+    title: ItemText | UnsetType | None = UNSET
+    description: ItemText | UnsetType | None = UNSET
+    brand: ItemText | UnsetType | None = UNSET
+    category: Annotated[
+        ItemText | UnsetType | None, Meta(description="A path from the widest step on: Beauty > Hair")
+    ] = UNSET
+    price: Amount | UnsetType | None = UNSET
+    image: Annotated[ItemText | UnsetType | None, Meta(description="Address of its picture")] = UNSET
+    available: Annotated[bool | UnsetType | None, Meta(description="Whether it is on sale")] = UNSET
+    attributes: Annotated[
+        Annotated[dict[Word, str | float | bool | None], Meta(max_length=100)] | UnsetType,
+        Meta(description="Columns of the shop's own"),
+    ] = UNSET
+
+
+class ItemIn(ItemFactsIn, kw_only=True, forbid_unknown_fields=True):
+    """An item that is new, comes back, or changed."""
+
+    item_id: AnyId
 
 
 class PastEvent(Struct, kw_only=True, forbid_unknown_fields=True):

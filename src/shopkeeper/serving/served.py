@@ -1,4 +1,7 @@
-"""What answers are made from: one bundle and the live histories over it. Replaced as a whole, never changed."""
+"""What answers are made from: one bundle, the items as they are now, and the live histories over it.
+
+Replaced as a whole, never changed.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,9 @@ from shopkeeper.pipeline.facts import ItemFacts
 from shopkeeper.pipeline.pipeline import Pipeline
 from shopkeeper.serving.event_store.records import IdKinds
 from shopkeeper.serving.event_store.store import EventStore
+from shopkeeper.serving.live_items.shelf import Stand
 from shopkeeper.serving.profiles import Profiles
-from shopkeeper.types import Int32Array
+from shopkeeper.types import BoolArray, Int32Array
 
 NAME_LENGTH = 12
 """Digits of the hash that names a bundle."""
@@ -46,16 +50,21 @@ class Served:
     """A bundle and the histories of its shoppers until now.
 
     Attributes:
-        bundle: The bundle.
-        name: Short hash of its contents.
+        name: Short hash of the bundle's contents.
         profiles: Live histories.
         loaded_at: When it began to answer, ISO 8601.
+        stand: The bundle with the items as they are now.
     """
 
-    bundle: Bundle
+    stand: Stand
     name: str
     profiles: Profiles
     loaded_at: str
+
+    @property
+    def bundle(self) -> Bundle:
+        """What answers, and its card."""
+        return self.stand.bundle
 
     @property
     def pipeline(self) -> Pipeline:
@@ -64,13 +73,20 @@ class Served:
 
     @property
     def items(self) -> Vocabulary:
-        """The items that can be recommended."""
+        """The items that can be recommended, and those that were removed."""
         return self.bundle.pipeline.train.items
 
     @property
     def facts(self) -> ItemFacts:
         """What is known of them."""
         return self.bundle.pipeline.facts
+
+    @cached_property
+    def on_shelf(self) -> BoolArray:
+        """Which items were not removed, bool [n_items + 1]; index 0 is false."""
+        kept = np.ones(len(self.items) + 1, dtype=bool)
+        kept[0] = kept[self.stand.removed] = False
+        return kept
 
     @cached_property
     def by_popularity(self) -> Int32Array:
@@ -99,15 +115,23 @@ def load_bundle(folder: Path, mapped: bool) -> LoadedBundle:
     pipeline.answer(asks[: 2 if len(users) else 1])
     for vocabulary in (pipeline.train.items, pipeline.train.users, users):
         vocabulary.index(0)
+    if bundle.encoder is not None:
+        _ = bundle.encoder.problem  # reads the weights
     return LoadedBundle(bundle, name, IdKinds(pipeline.train.users.is_integer, pipeline.train.items.is_integer))
 
 
-def serve_bundle(loaded: LoadedBundle, store: EventStore, max_history: int) -> Served:
+def serve_bundle(loaded: LoadedBundle, stand: Stand, store: EventStore, max_history: int) -> Served:
     """Puts the events of the store over a bundle.
+
+    Args:
+        loaded: The bundle as it was trained.
+        stand: The same with the items as they are now.
+        store: Where events come from.
+        max_history: Length of a history.
 
     Raises:
         StoreError: The store does not answer.
     """
-    profiles = Profiles(loaded.bundle.pipeline, store, max_history, loaded.bundle.card.store)
+    profiles = Profiles(stand.bundle.pipeline, store, max_history, loaded.bundle.card.store)
     profiles.catch_up()
-    return Served(loaded.bundle, loaded.name, profiles, now())
+    return Served(stand, loaded.name, profiles, now())

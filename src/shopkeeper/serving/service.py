@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
@@ -14,6 +15,8 @@ from shopkeeper.serving.batcher import Batcher
 from shopkeeper.serving.event_store.records import Deleted, ShopEvent, StoredEvent
 from shopkeeper.serving.event_store.store import EventStore
 from shopkeeper.serving.intake import Intake
+from shopkeeper.serving.live_items.live_items import ItemRequest, LiveItems
+from shopkeeper.serving.live_items.shelf import Outcome, Stand
 from shopkeeper.serving.metrics import Metrics
 from shopkeeper.serving.recommending import Answered, Question, answer_questions
 from shopkeeper.serving.recorder import Recorder
@@ -27,6 +30,8 @@ from shopkeeper.types import Id
 
 MOST_COMMITS = 64
 """Requests whose events are committed together."""
+MOST_CHANGES = 64
+"""Requests whose changes of items are committed together, and put over the bundle at once."""
 MOST_ANSWERS = 32
 """Questions that the pipeline answers together."""
 
@@ -53,7 +58,8 @@ class Service:
         loaded = load_bundle(self.bundle_folder, settings.map_files)
         share_cores(settings.threads_per_worker)
         self.store = EventStore.open(database_of(self.bundle_folder, settings), loaded.kinds)
-        self.served: Served = serve_bundle(loaded, self.store, settings.max_history)
+        self.items = LiveItems(loaded.bundle, self.store, self._put_items)
+        self.served: Served = serve_bundle(loaded, self.items.stand(), self.store, settings.max_history)
         """Replaced as a whole: take it once for each answer."""
         self._swapping = Lock()
         self.intake = Intake(self.store.kinds, settings.max_batch, settings.max_future_seconds)
@@ -62,9 +68,14 @@ class Service:
             self.store, self.traffic, settings.record_seconds, self.metrics.dropped.inc, retention.look
         )
         self.tail = Tail(self._catch_up, settings.tail_seconds)
+        self.item_tail = Tail(self.items.follow, settings.tail_seconds)
         self._events = Batcher(
             "event store", self._add, MOST_COMMITS, settings.max_waiting, (StoreError,),
             self.metrics.batches_of("events"),
+        )  # fmt: skip
+        self._changes = Batcher(
+            "item changes", self.items.change, MOST_CHANGES, settings.max_waiting, (StoreError,),
+            self.metrics.batches_of("items"),
         )  # fmt: skip
         self._questions = Batcher(
             "models", self._answer, MOST_ANSWERS, settings.max_waiting, (StoreError,),
@@ -73,14 +84,15 @@ class Service:
 
     def start(self) -> None:
         """Starts the threads."""
-        for part in (self._events, self._questions, self.recorder, self.tail, self.reloader):
+        batchers, tails = (self._events, self._changes, self._questions), (self.tail, self.item_tail)
+        for part in (*batchers, self.recorder, *tails, self.reloader):
             part.start()
 
     async def stop(self) -> None:
         """Answers what is waiting, writes what is to be written, and ends the threads."""
-        await self._events.close()
-        await self._questions.close()
-        for part in (self.reloader, self.tail, self.recorder):
+        for batcher in (self._events, self._changes, self._questions):
+            await batcher.close()
+        for part in (self.reloader, self.item_tail, self.tail, self.recorder):
             await asyncio.to_thread(part.close)
         self.store.close()
 
@@ -97,6 +109,20 @@ class Service:
         """
         try:
             return await self._events.call(events)
+        except StoreError:
+            self.metrics.store_errors.inc()
+            raise
+
+    async def change_items(self, request: ItemRequest) -> list[Outcome]:
+        """Stores changes of items; when this returns they are on the disk and every answer knows of them.
+
+        Raises:
+            UnavailableError: Too much is waiting.
+            NotFoundError: An item that must be there is not; nothing was stored.
+            StoreError: The store does not answer; sending the request again is right.
+        """
+        try:
+            return await self._changes.call(request)
         except StoreError:
             self.metrics.store_errors.inc()
             raise
@@ -150,10 +176,22 @@ class Service:
 
     def _put(self, loaded: LoadedBundle) -> None:
         """Replaces what is served; no event is stored between the last look at the store and the replacement."""
-        served = serve_bundle(loaded, self.store, self.settings.max_history)
+
+        def put(stand: Stand) -> None:
+            served = serve_bundle(loaded, stand, self.store, self.settings.max_history)
+            with self._swapping:
+                served.profiles.catch_up()
+                self.served = served
+
+        self.items.move_to(loaded.bundle, put)
+
+    def _put_items(self, stand: Stand) -> None:
+        """Puts changed items in place; histories go on, since the items of before keep their indices."""
         with self._swapping:
-            served.profiles.catch_up()
-            self.served = served
+            profiles, items = self.served.profiles, stand.bundle.pipeline.train.items
+            if len(items) > len(self.served.items):
+                profiles = profiles.extended(items)
+            self.served = replace(self.served, stand=stand, profiles=profiles)
 
 
 def share_cores(threads: int) -> None:

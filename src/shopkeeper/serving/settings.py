@@ -35,7 +35,7 @@ class ServiceSettings(Settings):
     max_k: int = Field(default=100, ge=1, le=10_000)
     """Longest list that may be asked for."""
     max_batch: int = Field(default=500, ge=1, le=100_000)
-    """Most events in one request."""
+    """Most events, or items, in one request."""
     max_history: int = Field(default=200, ge=1, le=10_000)
     """Events that an answer is made from: the latest of a shopper, or of a history that the request itself gives."""
     max_waiting: int = Field(default=2000, ge=1)
@@ -43,7 +43,7 @@ class ServiceSettings(Settings):
     max_future_seconds: float = Field(default=86_400.0, ge=0)
     """How far ahead of the clock of this machine the timestamp of an event may lie."""
     tail_seconds: float = Field(default=0.2, gt=0, le=60)
-    """Seconds between two looks for events that other workers have stored."""
+    """Seconds between two looks for events and changes of items that other workers have stored."""
     record_seconds: float = Field(default=1.0, gt=0, le=60)
     """Seconds between two writes of what was recommended and of the traffic."""
     keep_days: float | None = Field(default=90.0, gt=0, le=36_500)

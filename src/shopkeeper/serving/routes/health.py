@@ -83,7 +83,7 @@ def _ready(service: Service) -> ReadyOut:
             model=served.pipeline.name,
             created_at=card.created_at,
             loaded_at=served.loaded_at,
-            items=len(served.items),
+            items=len(served.items) - len(served.stand.removed),
             users=len(served.pipeline.memory.users),
         ),
         refused=service.reloader.refused,
@@ -91,6 +91,8 @@ def _ready(service: Service) -> ReadyOut:
         events_behind=behind,
         live_users=profiles.n_live_users,
         worker=service.worker,
+        new_items=served.stand.n_new,
+        removed_items=len(served.stand.removed),
     )
 
 
@@ -100,4 +102,4 @@ def _facts(service: Service) -> ServedFacts:
     def title(item_id: Id) -> str | None:
         return served.facts.title(served.items.index(item_id))
 
-    return ServedFacts(served.bundle.card, served.name, len(served.items), title)
+    return ServedFacts(served.bundle.card, served.name, int(served.on_shelf.sum()), title)

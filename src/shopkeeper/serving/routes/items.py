@@ -91,7 +91,7 @@ def add_item_routes(app: FastAPI, service: Service) -> None:
     @app.get("/categories", openapi_extra=GET_CATEGORIES)
     async def get_categories(request: Request) -> Response:
         """The two upper levels of categories, with the number of items in each."""
-        return reply(CategoriesOut(await run_in_threadpool(categories, service.served.facts)))
+        return reply(CategoriesOut(await run_in_threadpool(categories, service.served)))
 
 
 def check_length(service: Service, given: int, name: str) -> None:
@@ -112,19 +112,20 @@ def known_item(service: Service, served: Served, request: Request) -> Id:
         NotFoundError: The bundle does not know it.
     """
     item_id = id_of_text(request.path_params["id"], service.store.kinds.item_integer, "the item id")
-    if item_id not in served.items:
+    if not served.on_shelf[served.items.index(item_id)]:
         raise NotFoundError("there is no such item", got=repr(item_id), remedy="/items lists what there is")
     return item_id
 
 
 def _similar(served: Served, item_id: Id, k: int) -> SimilarOut:
     try:
-        found = served.bundle.similar_items([item_id], k)[0]
+        found = served.bundle.similar_items([item_id], min(k + len(served.stand.removed), len(served.items)))[0]
     except ShopkeeperError as error:
         raise NotFoundError("this model knows no likeness of items", remedy="train one that does") from error
     index = served.items.index
+    there = [one for one in found if served.on_shelf[index(one.item_id)]][:k]
     items = [
         SimilarItemOut(one.item_id, rank, one.score, some_facts(served.facts, index(one.item_id)))
-        for rank, one in enumerate(found, start=1)
+        for rank, one in enumerate(there, start=1)
     ]
     return SimilarOut(item_id, items)

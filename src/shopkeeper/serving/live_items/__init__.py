@@ -1,0 +1,1 @@
+"""Items that change while the service runs: new ones, removed ones, prices, stock; put over a bundle as a whole."""

@@ -1,0 +1,104 @@
+"""Items as they are posted become changes as they are stored: ids checked, texts trimmed, categories in our writing."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET
+
+from shopkeeper.data.catalog import ANY_SEPARATOR, NOTHING
+from shopkeeper.data.schema import CATALOG_COLUMNS, CATEGORY, CATEGORY_SEPARATOR
+from shopkeeper.serving.event_store.item_changes import REMOVED, ItemChange
+from shopkeeper.serving.event_store.records import IdKinds
+from shopkeeper.serving.live_items.live_items import ItemRequest
+from shopkeeper.serving.live_items.rows import FACTS
+from shopkeeper.serving.problems import InvalidError
+from shopkeeper.serving.reading import check_id, decode
+from shopkeeper.serving.requests import ItemFactsIn, ItemIn
+from shopkeeper.types import Id
+
+_POSTED: Final = msgspec.json.Decoder(ItemIn | list[ItemIn])
+_PATCHED: Final = msgspec.json.Decoder(ItemFactsIn)
+RESERVED: Final = frozenset({*CATALOG_COLUMNS, REMOVED})
+"""Names that an attribute cannot have."""
+
+
+@dataclass(frozen=True)
+class ItemIntake:
+    """Reads posted items.
+
+    Attributes:
+        kinds: Which ids are integers.
+        max_batch: Most items in one request.
+    """
+
+    kinds: IdKinds
+    max_batch: int
+
+    def posted(self, body: bytes) -> ItemRequest:
+        """Items of one request, all of them or none; they are in the shop from then on.
+
+        Raises:
+            UnreadableError: The body is no JSON.
+            InvalidError: One of the items is not right; the message names it.
+        """
+        found = decode(_POSTED, body)
+        alone = not isinstance(found, list)
+        items = found if isinstance(found, list) else [found]
+        if len(items) > self.max_batch:
+            raise InvalidError(
+                "too many items in one request", expected=f"at most {self.max_batch}", got=str(len(items)),
+                remedy="send several requests",
+            )  # fmt: skip
+        now = time.time_ns() // 1000
+        changes = []
+        for place, item in enumerate(items):
+            path = "" if alone else f"[{place}]."
+            item_id = check_id(item.item_id, self.kinds.item_integer, f"{path}item_id")
+            changes.append(ItemChange(item_id, now, facts_of(item, path) | {REMOVED: False}))
+        return ItemRequest(changes, known=False)
+
+    def patched(self, item_id: Id, body: bytes) -> ItemRequest:
+        """Facts of an item that is there.
+
+        Raises:
+            UnreadableError: The body is no JSON.
+            InvalidError: A fact is not right, or there is none.
+        """
+        facts = facts_of(decode(_PATCHED, body))
+        if not facts:
+            raise InvalidError("nothing is to be changed", expected=f"one of {', '.join(FACTS)}, attributes")
+        return ItemRequest([ItemChange(item_id, time.time_ns() // 1000, facts)], known=True)
+
+    @staticmethod
+    def removed(item_id: Id) -> ItemRequest:
+        """An item that is there is taken out."""
+        return ItemRequest([ItemChange(item_id, time.time_ns() // 1000, {REMOVED: True})], known=True)
+
+
+def facts_of(given: ItemFactsIn, path: str = "") -> dict[str, Any]:
+    """Columns of the catalog that are named, as it writes them.
+
+    Raises:
+        InvalidError: An attribute has the name of a column of ours.
+    """
+    facts = {name: _written(name, value) for name in FACTS if (value := getattr(given, name)) is not UNSET}
+    attributes = {} if given.attributes is UNSET else given.attributes
+    for name in attributes:
+        if name in RESERVED:
+            raise InvalidError(f"{path}attributes cannot hold {name!r}", expected="a name that is none of our columns")
+    return facts | attributes
+
+
+def _written(name: str, value: Any) -> Any:
+    """A text as the catalog has it: trimmed, null where it says nothing, a category with our separator."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    if name == CATEGORY:
+        text = re.sub(ANY_SEPARATOR, CATEGORY_SEPARATOR, text)
+    return None if text in NOTHING else text
