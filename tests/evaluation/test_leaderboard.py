@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,6 +56,9 @@ def test_the_stamps_say_what_a_reader_must_know(board, cycle):
     assert "hidden (0.0% of the training events repeat one)" in text
     by_time = leaderboard(split(cycle, SplitSettings()), [MostPopular()], settings=QUICK)
     assert "LEAKS" not in by_time.to_text()
+    assert "as new" not in text
+    new = replace(board.protocol, cold_items=3)
+    assert "kept from training as new: 3 items and 0 shoppers" in new.stamps()
 
 
 def test_columns_that_were_not_measured_are_left_out(board):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from shopkeeper.artifacts import write_text_atomic
+from shopkeeper.data.cold import COLD
 from shopkeeper.data.holdout import Split
 from shopkeeper.data.repeats import repeat_share
 from shopkeeper.errors import DataError
@@ -64,6 +65,8 @@ class Protocol:
         n_items: Items ranked.
         data_hash: SHA-256 of the training part.
         seed: Seed of the sample of shoppers and of the bootstrap.
+        cold_items: Items that the split kept from training since they appeared last.
+        cold_users: Shoppers that it kept from training.
     """
 
     part: str
@@ -78,6 +81,8 @@ class Protocol:
     n_items: int
     data_hash: str
     seed: int
+    cold_items: int = 0
+    cold_users: int = 0
 
     @staticmethod
     def of(split: Split, evaluations: Sequence[Evaluation]) -> Protocol:
@@ -110,6 +115,8 @@ class Protocol:
             n_items=split.train.n_items,
             data_hash=split.train.data_hash,
             seed=first.settings.seed,
+            cold_items=split.facts.get(COLD, {}).get("items", 0),
+            cold_users=split.facts.get(COLD, {}).get("users", 0),
         )
 
     def stamps(self) -> list[str]:
@@ -122,6 +129,8 @@ class Protocol:
             f"out of reach: {self.unseen_share:.1%} of the targets unseen by training, {self.hidden_share:.1%} hidden",
             f"training data {self.data_hash[:12]}, seed {self.seed}",
         ]
+        if self.cold_items or self.cold_users:
+            stamps.append(f"kept from training as new: {self.cold_items} items and {self.cold_users} shoppers")
         return (
             ["LEAKS THE FUTURE: training saw events later than some questions"] if self.leaks_future else []
         ) + stamps

@@ -68,6 +68,8 @@ def test_stamps_say_what_weakens_a_figure(measured: Leaderboard) -> None:
     honest = stamps(replace(protocol, leaks_future=False, hidden_share=0.0, hide_seen=None))
     assert "no leak of the future" in honest
     assert "bad" not in honest
+    assert "as new" not in honest
+    assert "2 items and 1 shopper kept from training as new" in stamps(replace(protocol, cold_items=2, cold_users=1))
     assert "differs by model" in honest
 
 

@@ -17,6 +17,7 @@ from shopkeeper.data.catalog import Catalog
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.evaluation.report import ReportInputs, ReportSettings, render_report
 from shopkeeper.evaluation.report.categories import categories_of
+from shopkeeper.evaluation.report.sections import contact_sheet
 from shopkeeper.evaluation.report.sections.goods import goods_section
 from shopkeeper.evaluation.report.sections.semantic_ids import coded_by_means
 from shopkeeper.features.feature import Feature
@@ -102,6 +103,24 @@ def test_pictures_are_bounded_in_bytes_and_a_broken_one_is_left_out(goods: Repor
     assert "<img" not in goods_section(goods, SETTINGS.replace(sheet_bytes=0)).body
     bad = replace(goods, pictures=ImageBytes([b"broken"] * N_ITEMS))
     assert "<img" not in goods_section(bad, SETTINGS).body
+
+
+def test_of_a_large_catalog_a_sample_is_searched_and_pictures_stay_with_their_items(
+    goods: ReportInputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contact_sheet, "SEARCHED", 18)
+    shown = goods_section(goods, SETTINGS.replace(sheet_items=6)).body.partition("What lies near")[2]
+    assert "100\u202f% by text" in shown
+    for uri, kind in re.findall(r'<img src="data:image/jpeg;base64,([^"]*)" alt="(\w+)', shown):
+        color = np.asarray(Image.open(io.BytesIO(base64.b64decode(uri))))[52, 52]
+        assert int(color.argmax()) == KINDS.index(kind)
+
+
+def test_without_an_item_that_has_all_features_nothing_is_compared(goods: ReportInputs) -> None:
+    text, image = goods.features
+    half = [replace(text, known=text.known & (np.arange(N_ITEMS + 1) % 2 == 0)),
+            replace(image, known=image.known & (np.arange(N_ITEMS + 1) % 2 == 1))]  # fmt: skip
+    assert "nothing to compare" in goods_section(replace(goods, features=half), SETTINGS).body
 
 
 def test_ids_of_codebooks_and_of_models_are_told(goods: ReportInputs, body: str) -> None:

@@ -10,7 +10,7 @@ from shopkeeper.evaluation.report.categories import Categories, categories_of
 from shopkeeper.evaluation.report.inputs import ReportInputs
 from shopkeeper.evaluation.report.markup import Html, join, note, paragraph, table, tag
 from shopkeeper.evaluation.report.products import products
-from shopkeeper.evaluation.report.sections.contact_sheet import contact_sheet, ways_of_being_near
+from shopkeeper.evaluation.report.sections.contact_sheet import contact_sheet
 from shopkeeper.evaluation.report.sections.section import Section, subsection
 from shopkeeper.evaluation.report.sections.semantic_ids import semantic_ids
 from shopkeeper.evaluation.report.settings import ReportSettings
@@ -39,8 +39,7 @@ def goods_section(inputs: ReportInputs, settings: ReportSettings) -> Section:
     if ids := semantic_ids(inputs, first, settings):
         parts.append(subsection("Semantic ids", ids))
     if vectors and settings.sheet_items:
-        near = ways_of_being_near(vectors)
-        parts.append(subsection("What lies near", contact_sheet(inputs, near, categories, settings)))
+        parts.append(subsection("What lies near", contact_sheet(inputs, vectors, categories, settings)))
     return Section("goods", TITLE, join(parts))
 
 

@@ -61,6 +61,9 @@ def stamps(protocol: Protocol) -> Html:
         (f"{wording.plural(protocol.n_users, 'shopper')} asked, "
          f"{wording.plural(protocol.n_targets, 'item')} held out ({protocol.part})", ""),
     ]  # fmt: skip
+    cold = [(protocol.cold_items, "item"), (protocol.cold_users, "shopper")]
+    if kept := [wording.plural(count, noun) for count, noun in cold if count]:
+        marks.append((f"{wording.listing(kept)} kept from training as new", ""))
     if protocol.hidden_share > 0:
         marks.append((f"{wording.percent(protocol.hidden_share)} of targets are among the hidden items", "bad"))
     return tag("ul", *(tag("li", words, class_=f"stamp {kind}".strip()) for words, kind in marks), class_="stamps")

@@ -19,7 +19,9 @@ from shopkeeper.features.semantic_ids import Codebooks, CodebookSettings, Semant
 from shopkeeper.types import Int32Array, Int64Array
 
 FITTED_ON: Final = 10_000
-"""At most so many items fit the codebooks of the page; all items are coded."""
+"""At most so many items fit the codebooks of the page."""
+CODED: Final = 100_000
+"""At most so many are coded by them, drawn at random."""
 ITEMS_A_VALUE: Final = 8
 """Codebooks of the page are no larger than that leaves so many items for each value."""
 SMALLEST, LARGEST = 3, 6
@@ -73,10 +75,11 @@ def semantic_ids(inputs: ReportInputs, feature: Feature | None, settings: Report
 
 
 def coded_by_means(feature: Feature, seed: int) -> Coded:
-    """Ids by residual k-means over a feature; a sample of the items fits the codebooks."""
-    known = np.flatnonzero(feature.known)
-    vectors = np.asarray(feature.matrix)[known]
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(vectors))[:FITTED_ON])
+    """Ids by residual k-means over a feature; of a large catalog a sample fits, and a larger one is coded."""
+    generator = np.random.default_rng(seed)
+    known = np.sort(generator.permutation(np.flatnonzero(feature.known))[:CODED])
+    vectors = np.asarray(feature.matrix[known])
+    chosen = np.sort(generator.permutation(len(vectors))[:FITTED_ON])
     size = max(2, min(256, len(chosen) // ITEMS_A_VALUE))
     books = Codebooks.fit(vectors[chosen], CodebookSettings(size=size, iterations=15), seed)
     return Coded(f"k-means over {feature.name}", feature.items, known, SemanticIds.of(books.code(vectors), books.sizes))
