@@ -13,7 +13,8 @@ from shopkeeper.pipeline.asking import Answer, Ask, Filters, Reason, ReasonKind
 from shopkeeper.pipeline.diversify import diversify
 from shopkeeper.pipeline.explain import reasons
 from shopkeeper.pipeline.filters import allowed_items, hidden_items
-from shopkeeper.pipeline.rank import Ranked, join
+from shopkeeper.pipeline.interests import interest_of, interesting_items
+from shopkeeper.pipeline.rank import NONE, Ranked, join
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.candidates import Candidates, Eligible
 from shopkeeper.types import Int32Array
@@ -49,8 +50,13 @@ def _answer_alike(pipeline: Pipeline, asks: Sequence[Ask]) -> list[Answer]:
     logits = [model.logits for model in pipeline.recommenders]
     answers = []
     for row, ask in enumerate(asks):
-        ranked = _varied(pipeline, join(row, found, pipeline.weights, logits), ask.k)
-        answers.append(_finished(pipeline, ask, _filled(pipeline, ask, ranked, eligible.of_row(row))))
+        of_row = eligible.of_row(row)
+        liked = interesting_items(pipeline, ask, of_row)
+        if len(liked):
+            ranked = NONE.then(liked, len(pipeline.recommenders))
+        else:
+            ranked = _varied(pipeline, join(row, found, pipeline.weights, logits), ask.k)
+        answers.append(_finished(pipeline, ask, _filled(pipeline, ask, ranked, of_row)))
     return answers
 
 
@@ -124,8 +130,10 @@ def _explained(pipeline: Pipeline, ask: Ask, ranked: Ranked) -> tuple[Reason, ..
 
 
 def _popular(pipeline: Pipeline, ask: Ask, model: Recommender, item: int) -> Reason:
-    """Popular in the category where the list was made by categories of the history, else in the shop."""
+    """Popular in the category where the list was made by interests or categories of the history, else in the shop."""
     category = pipeline.facts.category(item)
+    if not ask.history.n_events and (interest := interest_of(category, ask.interests)) is not None:
+        return Reason(ReasonKind.POPULAR_IN, category=interest)
     if model is pipeline.fallbacks[-1] or category is None or not ask.history.n_events:
         return Reason(ReasonKind.POPULAR)
     return Reason(ReasonKind.POPULAR_IN, category=category.split(CATEGORY_SEPARATOR)[0])

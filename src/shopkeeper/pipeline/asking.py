@@ -43,6 +43,7 @@ class Ask:
         filters: Which items may come out.
         exclude: int32 [n]; items that must not come out.
         explain: Give a reason for each item.
+        interests: Starts of category paths that the shopper is said to like; they count while the history is empty.
     """
 
     user_index: int
@@ -51,6 +52,7 @@ class Ask:
     filters: Filters = field(default_factory=Filters)
     exclude: Int32Array = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
     explain: bool = False
+    interests: tuple[str, ...] = ()
 
 
 class ReasonKind(StrEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -38,6 +39,10 @@ class Ranked:
             np.concatenate([self.scores, scores.astype(np.float32)]),
             np.concatenate([self.source, np.full(len(new), source, dtype=np.int32)]),
         )
+
+
+NONE: Final = Ranked(np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, np.int32))
+"""A list without items."""
 
 
 def probabilities(scores: Float32Array, logits: bool) -> Float32Array:
@@ -77,7 +82,7 @@ def join(row: int, candidates: Sequence[Candidates], weights: Sequence[float], l
             scores.append(weight * probabilities(found.scores[row][known], odds))
             sources.append(np.full(len(items[-1]), place, dtype=np.int32))
     if not items:
-        return Ranked(np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, np.int32))
+        return NONE
     if len(items) == 1:
         return Ranked(items[0], scores[0], sources[0])
     return _sum(np.concatenate(items), np.concatenate(scores), np.concatenate(sources))

@@ -80,6 +80,12 @@ class ItemsOut(Struct):
     items: list[ItemOut]
 
 
+class QuestionnaireOut(Struct):
+    """Items to ask a new shopper about, in the order of asking."""
+
+    items: list[ItemOut]
+
+
 class ItemChangedOut(Struct):
     """What became of one item. It is on the disk, and in the answers of this worker."""
 

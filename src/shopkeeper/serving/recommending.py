@@ -124,6 +124,7 @@ def _ask(served: Served, question: Question) -> tuple[Ask, list[Id]]:
         ),
         exclude=_excluded(served, given),
         explain=given.explain,
+        interests=tuple(given.interests),
     )
     return asked, ignored
 

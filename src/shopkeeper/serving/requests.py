@@ -109,6 +109,10 @@ class RecommendationsIn(Struct, kw_only=True, forbid_unknown_fields=True):
     history: Annotated[
         list[AnyId | PastEvent] | None, Meta(description="Item ids or events, oldest first; the last ones count")
     ] = None
+    interests: Annotated[
+        Annotated[list[CategoryPath], Meta(max_length=50)],
+        Meta(description="Starts of category paths that a shopper of whom nothing is known is said to like"),
+    ] = []
     k: Annotated[Length, Meta(description="How many items")] = 10
     placement: Word | None = None
     exclude: list[AnyId] = []

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from scipy.sparse import csc_array
 
 from shopkeeper.artifacts import content_hash, open_artifact
 from shopkeeper.data.histories import Histories
@@ -20,6 +21,7 @@ from shopkeeper.pipeline.bundle import KIND, Bundle
 from shopkeeper.pipeline.card import now
 from shopkeeper.pipeline.facts import ItemFacts
 from shopkeeper.pipeline.pipeline import Pipeline
+from shopkeeper.pipeline.questionnaire import taken_items
 from shopkeeper.serving.event_store.records import IdKinds
 from shopkeeper.serving.event_store.store import EventStore
 from shopkeeper.serving.live_items.shelf import Stand
@@ -89,9 +91,14 @@ class Served:
         return kept
 
     @cached_property
+    def taken_items(self) -> csc_array:
+        """Which shopper of the bundle's log took which item; see `questionnaire`."""
+        return taken_items(self.pipeline.memory)
+
+    @cached_property
     def by_popularity(self) -> Int32Array:
         """All item indices, the one with most events first, int32 [n_items]."""
-        order: Int32Array = (np.argsort(-self.pipeline.train.item_counts()[1:], kind="stable") + 1).astype(np.int32)
+        order: Int32Array = (np.argsort(-self.pipeline.memory.item_counts()[1:], kind="stable") + 1).astype(np.int32)
         return order
 
 

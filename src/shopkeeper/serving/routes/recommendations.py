@@ -18,6 +18,7 @@ ASKS = {
     "a shopper": {"user_id": "c7", "k": 10},
     "with reasons and facts": {"user_id": "c7", "k": 5, "explain": True, "fields": ["title", "price"]},
     "a history alone": {"history": ["sku-001", {"item_id": "sku-002", "event_type": "cart"}]},
+    "a new shopper's interests": {"interests": ["Garden > Tools", "Kitchen"], "k": 6},
     "with filters": {
         "user_id": "c7",
         "placement": "cart",
@@ -65,7 +66,8 @@ def add_recommendation_routes(app: FastAPI, service: Service) -> None:
     async def post_recommendations(request: Request) -> Response:
         """Items for a shopper, best first: from the bundle, and from every event that was stored before.
 
-        A shopper of whom nothing is known gets what is popular; `source` and `fallback` say where the items come from.
+        A shopper of whom nothing is known gets what is popular, in their interests first where some are named; `source`
+        and `fallback` say where the items come from.
         """
         body = await read_body(request, settings.max_body_bytes)
         question = read_question(body, service.store.kinds, settings.max_k, settings.max_history)
