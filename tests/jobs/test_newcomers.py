@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from conftest import cycle_dataset
 from shopkeeper.config import build
 from shopkeeper.data.catalog import Catalog
 from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.histories import Histories
+from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import DataError
 from shopkeeper.features.settings import ItemFeatureSettings
 from shopkeeper.features.store import FeatureStore
@@ -28,10 +28,11 @@ TITLES = [f"Garden tool number {place}" for place in range(12)]
 
 
 def shop(titles: list[str] | None) -> Dataset:
-    cycle = cycle_dataset()
-    if titles is None:
-        return cycle
-    return replace(cycle, catalog=Catalog(pa.table({"item_id": cycle.items.arrow, "title": titles})))
+    """Everyone walks the items in a circle."""
+    items = Vocabulary([f"item-{place:02d}" for place in range(12)])
+    walks = Histories.of_items([(start + np.arange(8)) % 12 + 1 for start in range(24)])
+    catalog = None if titles is None else Catalog(pa.table({"item_id": items.arrow, "title": titles}))
+    return Dataset(Vocabulary(range(24)), items, walks, catalog=catalog)
 
 
 def encoder_of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from shopkeeper.jobs.retrain.retrain import RECORD, Inputs, Retrained, retrain
 from shopkeeper.jobs.retrain.settings import settings_of_bundle
 from shopkeeper.jobs.settings import ShopSettings
 from shopkeeper.pipeline.bundle import Bundle
+from shopkeeper.serving.event_store.item_changes import REMOVED, ItemChange, ItemChanges
 from shopkeeper.serving.event_store.records import IdKinds, ShopEvent
 from shopkeeper.serving.event_store.store import EventStore
 
@@ -119,6 +121,38 @@ def test_a_forgotten_shopper_is_in_no_new_bundle(shop: Path, store: EventStore, 
         assert "c4" in vocabulary
     assert new.card.store is not None
     assert new.card.store.deletions == 1
+
+
+def test_items_that_came_and_changed_are_learned(shop: Path, store: EventStore, tmp_path: Path) -> None:
+    later = int(datetime.now(UTC).timestamp() * 1e6)
+    said = {"title": "Garden spade", "category": "Garden > Tools", REMOVED: False}
+    ItemChanges(store).add(
+        [
+            ItemChange("spade", later, said),
+            ItemChange(BEFORE, later, {"price": 99.0}),
+            ItemChange(USUAL, 1, {"price": 99.0, "brand": "Old words"}),
+            ItemChange("typo", later, {"price": 1.0}),
+        ]
+    )
+    store.add([one._replace(item_id="spade") if one.item_id == USUAL else one for one in habit_events()])
+    result = run(shop, store, tmp_path)
+    new, old = Bundle.load(tmp_path / "new"), Bundle.load(shop / "bundle")
+    assert new.card.store is not None
+    assert new.card.store.item_changes == 4
+    assert result.combined is not None
+    assert result.combined.known_items == 1
+    assert new.catalog is not None
+    assert old.catalog is not None
+    assert "spade" in new.pipeline.train.items
+    rows = {row["item_id"]: row for row in new.catalog.table.to_pylist()}
+    before = {row["item_id"]: row for row in old.catalog.table.to_pylist()}
+    assert rows["spade"]["title"] == "Garden spade"
+    assert rows[BEFORE]["price"] == 99
+    assert (rows[USUAL]["price"], rows[USUAL]["brand"]) == (before[USUAL]["price"], "Old words")
+    assert "typo" not in rows
+    assert new.encoder is not None
+    assert new.encoder.settings == (old.encoder and old.encoder.settings)
+    assert (tmp_path / "work" / "features").is_dir()
 
 
 Corruption = Callable[[Path], None]

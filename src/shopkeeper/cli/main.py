@@ -46,6 +46,7 @@ def register() -> None:
     from shopkeeper.cli.evaluate import evaluate
     from shopkeeper.cli.events import app as events
     from shopkeeper.cli.features import features
+    from shopkeeper.cli.items import app as items
     from shopkeeper.cli.prepare import prepare
     from shopkeeper.cli.recommend import recommend
     from shopkeeper.cli.report import report
@@ -74,6 +75,7 @@ def register() -> None:
     app.command()(demo)
     app.command()(doctor)
     app.add_typer(events, name="events")
+    app.add_typer(items, name="items")
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from shopkeeper.data.dataset import Dataset
     from shopkeeper.recommenders.base import Recommender
 
+IT_IS_OFF: Final = "it is off"
 LOOKED_AT: Final = 10_000
 """Texts whose letters tell in which script a catalog is written."""
 
@@ -40,7 +41,8 @@ class NewcomerSettings(Settings):
     takes the text feature that the model itself reads, else what `[features.text]` names, else the fast static vectors
     (for catalogs that are not in Latin letters the multilingual network), else none."""
     store: Path | None = None
-    """Folder of a feature store: what is encoded is kept there, and the next training encodes only new texts."""
+    """Folder of a feature store: what is encoded is kept there, so that the next training encodes only new texts. None
+    keeps nothing; `shopkeeper retrain` then takes one in its work folder."""
 
 
 def item_encoder(
@@ -63,7 +65,7 @@ def item_encoder(
         ShopkeeperError: An encoder that is named outright cannot be used; "auto" does without.
     """
     if settings.encoder == "off":
-        return None, {"encoder": None, "reason": "it is off"}
+        return None, {"encoder": None, "reason": IT_IS_OFF}
     read = _feature_of(models)
     if settings.encoder == "auto" and read is not None:
         text = build(TextSettings, read.facts["settings"])

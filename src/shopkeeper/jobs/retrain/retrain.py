@@ -15,6 +15,7 @@ from shopkeeper.data.events import Events
 from shopkeeper.data.prepare import prepare
 from shopkeeper.data.validation.validate import validate
 from shopkeeper.jobs.export import Exported, export_events
+from shopkeeper.jobs.item_changes import catalog_with_changes
 from shopkeeper.jobs.retrain.checks import Check, dataset_checks, export_checks, log_checks, passed
 from shopkeeper.jobs.retrain.combined import Combined, combine
 from shopkeeper.jobs.retrain.earlier import write_histories, write_log
@@ -100,6 +101,9 @@ def retrain(
         DataError: A log cannot be read, or nothing is left to train on.
         ArtifactError: The old bundle is damaged, or the disk refuses.
     """
+    if settings.newcomers.store is None:
+        kept = settings.newcomers.model_copy(update={"store": work / "features"})
+        settings = settings.model_copy(update={"newcomers": kept})
     line = _Line(inputs, Bundle.load(inputs.bundle), settings, work, progress)
     exported = line.export()
     new = line.bundle(exported, model) if line.holds else None
@@ -120,6 +124,8 @@ class _Line:
     settings: ShopSettings
     work: Path
     progress: Progress | None
+    catalog: Catalog | None = None
+    """With the changes of items up to the export."""
     checks: list[Check] = field(default_factory=list)
     combined: Combined | None = None
     trial: Trial | None = None
@@ -130,6 +136,8 @@ class _Line:
 
     def export(self) -> Exported:
         exported = export_events(self.inputs.store, self.work / "export.parquet", self.progress)
+        known = self.inputs.catalog or self.old.catalog
+        self.catalog = catalog_with_changes(known, self.inputs.store, self.old.card)
         self.checks += export_checks(self.work / "export.parquet", exported, self.old.card.store)
         return exported
 
@@ -144,10 +152,6 @@ class _Line:
         self.checks += trial_checks(self.trial, self.settings.retrain)
         return replace(new, card=new.card.replace(store=exported.position))
 
-    @property
-    def _catalog(self) -> Catalog | None:
-        return self.inputs.catalog or self.old.catalog
-
     def _combine(self, exported: Exported) -> Combined:
         earlier = self.work / "earlier.parquet"
         if self.inputs.log is None:
@@ -155,15 +159,15 @@ class _Line:
         else:
             write_log(self.inputs.log, earlier)
         export, log = self.work / "export.parquet", self.work / "log.parquet"
-        combined = combine(earlier, export, self.inputs.store, self._catalog, log)
+        combined = combine(earlier, export, self.inputs.store, self.catalog, log)
         self.checks += log_checks(combined, exported, self.old.pipeline.memory, self.settings.retrain)
         return combined
 
     def _prepare(self, combined: Combined) -> Dataset:
         log = Events.read(self.work / "log.parquet")
-        findings = validate(log, self._catalog, self.settings.validation)
+        findings = validate(log, self.catalog, self.settings.validation)
         text = json.dumps(findings.to_json(), indent=2, ensure_ascii=False) + "\n"
         write_text_atomic(self.work / "validation.json", text)
-        dataset = prepare(log, self._catalog, self.settings.prepare, self.work / "dataset", self.progress)
+        dataset = prepare(log, self.catalog, self.settings.prepare, self.work / "dataset", self.progress)
         self.checks += dataset_checks(dataset, combined, self.old, self.settings.retrain)
         return dataset

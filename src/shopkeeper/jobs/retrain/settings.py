@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from shopkeeper.config import Settings
+from shopkeeper.jobs.newcomers import IT_IS_OFF
 
 if TYPE_CHECKING:
     from shopkeeper.pipeline.bundle import Bundle
@@ -52,8 +53,11 @@ def settings_of_bundle(bundle: Bundle) -> dict[str, Any]:
     prepare = dict(bundle.pipeline.memory.facts.get("settings", {}))
     prepare["split"] = {**card.split_settings, "train_until": None, "validation_until": None}
     prepare.pop("latest", None)
+    off = card.newcomers.get("reason") == IT_IS_OFF
     return {
         "prepare": prepare,
+        "newcomers": {"encoder": "off"} if off else {},
+        "features": {} if bundle.encoder is None else {"text": bundle.encoder.settings.model_dump(mode="json")},
         "models": {model.name: model.config.model_dump(mode="json") for model in bundle.pipeline.recommenders},
         "pipeline": card.pipeline["settings"],
         "training": {**card.training_settings, "checkpoint_folder": None},

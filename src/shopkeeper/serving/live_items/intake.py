@@ -54,13 +54,18 @@ class ItemIntake:
                 "too many items in one request", expected=f"at most {self.max_batch}", got=str(len(items)),
                 remedy="send several requests",
             )  # fmt: skip
-        now = time.time_ns() // 1000
-        changes = []
-        for place, item in enumerate(items):
-            path = "" if alone else f"[{place}]."
-            item_id = check_id(item.item_id, self.kinds.item_integer, f"{path}item_id")
-            changes.append(ItemChange(item_id, now, facts_of(item, path) | {REMOVED: False}))
+        paths = [""] if alone else [f"[{place}]." for place in range(len(items))]
+        changes = [self.change(item, path) for item, path in zip(items, paths, strict=True)]
         return ItemRequest(changes, known=False)
+
+    def change(self, item: ItemIn, path: str = "") -> ItemChange:
+        """One posted item.
+
+        Raises:
+            InvalidError: Its id is of another kind, or an attribute has the name of a column of ours.
+        """
+        item_id = check_id(item.item_id, self.kinds.item_integer, f"{path}item_id")
+        return ItemChange(item_id, time.time_ns() // 1000, facts_of(item, path) | {REMOVED: False})
 
     def patched(self, item_id: Id, body: bytes) -> ItemRequest:
         """Facts of an item that is there.
@@ -69,10 +74,19 @@ class ItemIntake:
             UnreadableError: The body is no JSON.
             InvalidError: A fact is not right, or there is none.
         """
-        facts = facts_of(decode(_PATCHED, body))
+        return ItemRequest([self.patch(item_id, decode(_PATCHED, body))], known=True)
+
+    @staticmethod
+    def patch(item_id: Id, given: ItemFactsIn) -> ItemChange:
+        """Facts of one item.
+
+        Raises:
+            InvalidError: There is none, or an attribute has the name of a column of ours.
+        """
+        facts = facts_of(given)
         if not facts:
             raise InvalidError("nothing is to be changed", expected=f"one of {', '.join(FACTS)}, attributes")
-        return ItemRequest([ItemChange(item_id, time.time_ns() // 1000, facts)], known=True)
+        return ItemChange(item_id, time.time_ns() // 1000, facts)
 
     @staticmethod
     def removed(item_id: Id) -> ItemRequest:

@@ -99,3 +99,17 @@ def _one(value: Any, kind: pa.DataType) -> pa.Array:
         return pa.array([str(value) if text and value is not None else value], kind)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         return pa.nulls(1, kind)
+
+
+def with_ids(catalog: Catalog | None, integer: bool) -> Catalog | None:
+    """A catalog whose ids are of the kind of those of the log: a feed may have written numbers where that has texts."""
+    import pyarrow as pa
+
+    if catalog is None or pa.types.is_integer(catalog.table.schema.field(schema.ITEM_ID).type) == integer:
+        return catalog
+    place = catalog.table.column_names.index(schema.ITEM_ID)
+    try:
+        ids = catalog.table.column(schema.ITEM_ID).cast(pa.int64() if integer else pa.large_string())
+    except pa.ArrowInvalid:  # not one of the items is in the log
+        return None
+    return Catalog(catalog.table.set_column(place, schema.ITEM_ID, ids), catalog.facts)

@@ -12,15 +12,13 @@ from typing import NamedTuple
 import numpy as np
 
 from shopkeeper.data.catalog import Catalog
-from shopkeeper.data.schema import ITEM_ID
-from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.pipeline.bundle import Bundle
 from shopkeeper.pipeline.index import ItemIndex
 from shopkeeper.pipeline.pipeline import Pipeline
 from shopkeeper.recommenders.newcomers import Newcomers
 from shopkeeper.serving.event_store.item_changes import ItemChange
 from shopkeeper.serving.live_items.places import Place, Places
-from shopkeeper.serving.live_items.rows import changed_rows
+from shopkeeper.serving.live_items.rows import changed_rows, with_ids
 from shopkeeper.serving.live_items.states import ItemState, Known
 from shopkeeper.types import Id, Int32Array
 
@@ -62,7 +60,7 @@ class Shelf:
         self._bundle = bundle
         self._known = Known.of(bundle.card, store_id)
         self._places = Places(bundle)
-        self._base = _with_ids_of(bundle.catalog, bundle.pipeline.train.items)
+        self._base = with_ids(bundle.catalog, bundle.pipeline.train.items.is_integer)
         self._catalog = self._base
         self._new: dict[Id, ItemState] = {}
         self._removed: set[Id] = set()
@@ -147,14 +145,6 @@ class Shelf:
         return changed_rows(self._base, states, self._known, made)
 
     def _newcomers(self, states: Sequence[ItemState]) -> list[int]:
-        """Places of the states whose items the bundle does not know."""
+        """Places of the states whose items the bundle does not know, and that were posted."""
         items = self._bundle.pipeline.train.items
-        return [place for place, state in enumerate(states) if state.item_id not in items]
-
-
-def _with_ids_of(catalog: Catalog | None, items: Vocabulary) -> Catalog | None:
-    """A catalog whose ids are of the type of those of the log."""
-    if catalog is None or catalog.table.schema.field(ITEM_ID).type == items.arrow.type:
-        return catalog
-    ids = catalog.table.column(ITEM_ID).cast(items.arrow.type)
-    return Catalog(catalog.table.set_column(catalog.table.column_names.index(ITEM_ID), ITEM_ID, ids), catalog.facts)
+        return [place for place, state in enumerate(states) if state.posted and state.item_id not in items]

@@ -30,11 +30,13 @@ class ItemState:
         item_id: Which.
         facts: Column of the catalog, or `REMOVED`, to what was said last.
         vectors: Vectors of its texts that came with changes, by `ItemEncoder.key`; the last one alone.
+        posted: Whether it was put into the shop. A change of an item that nobody knows makes no new one.
     """
 
     item_id: Id
     facts: dict[str, Said] = field(default_factory=dict)
     vectors: dict[bytes, bytes] = field(default_factory=dict)
+    posted: bool = False
 
     @property
     def removed(self) -> bool:
@@ -46,6 +48,7 @@ class ItemState:
         """Takes in a later change."""
         said = {name: Said(value, number, change.timestamp) for name, value in change.facts.items()}
         self.facts = {**self.facts, **said}
+        self.posted |= change.facts.get(REMOVED) is False
         if change.vector is not None and change.vector_of is not None:
             self.vectors = {change.vector_of: change.vector}
 

@@ -1,0 +1,273 @@
+"""Items that come, change and go from outside a service: over its API, or straight into its event store."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any, Final, Protocol
+from urllib.error import HTTPError
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+import msgspec
+
+from shopkeeper.data.catalog import Catalog
+from shopkeeper.data.schema import CREATED_AT, ITEM_ID, PARENT_ID
+from shopkeeper.errors import ArtifactError, ConfigError, DataError, EndpointError
+from shopkeeper.pipeline.card import Card
+from shopkeeper.serving.event_store.item_changes import REMOVED, ItemChange, ItemChanges
+from shopkeeper.serving.event_store.store import EventStore
+from shopkeeper.serving.live_items.intake import ItemIntake
+from shopkeeper.serving.live_items.rows import FACTS, changed_rows, with_ids
+from shopkeeper.serving.live_items.states import ItemState, ItemStates, Known
+from shopkeeper.serving.requests import ItemFactsIn, ItemIn
+from shopkeeper.types import Id
+
+AT_ONCE: Final = 500
+"""Items of one request, or of one transaction."""
+SECONDS: Final = 60.0
+"""An answer that takes longer is given up."""
+KEY_HEADER: Final = "X-API-Key"
+
+
+class Items(Protocol):
+    """Where items are changed."""
+
+    def add(self, items: Sequence[Mapping[str, Any]]) -> None:
+        """Puts items into the shop, as `POST /items` takes them."""
+
+    def change(self, item_id: str, facts: Mapping[str, Any]) -> None:
+        """Changes facts of one item, as `PATCH /items/{id}` takes them."""
+
+    def remove(self, item_id: str) -> None:
+        """Takes one item out of the shop."""
+
+
+class StoredItems:
+    """Items in an event store; services that run on it follow within moments.
+
+    Args:
+        store: An open store.
+    """
+
+    def __init__(self, store: EventStore) -> None:
+        self._kinds = store.kinds
+        self._changes = ItemChanges(store)
+        self._intake = ItemIntake(store.kinds, AT_ONCE)
+
+    def add(self, items: Sequence[Mapping[str, Any]]) -> None:
+        """Puts items into the shop.
+
+        Raises:
+            DataError: An item is not right; the transaction that it is part of is not written.
+            StoreError: The store refuses.
+        """
+        for part in _parts(_with_kind(items, self._kinds.item_integer)):
+            self._changes.add([self._intake.change(_read(item, ItemIn)) for item in part])
+
+    def change(self, item_id: str, facts: Mapping[str, Any]) -> None:
+        """Changes facts of one item; nothing comes of it where nobody knows the item.
+
+        Raises:
+            DataError: A fact is not right.
+            StoreError: The store refuses.
+        """
+        self._changes.add([self._intake.patch(self._id(item_id), _read(facts, ItemFactsIn))])
+
+    def remove(self, item_id: str) -> None:
+        """Takes one item out of the shop.
+
+        Raises:
+            StoreError: The store refuses.
+        """
+        self._changes.add([ItemChange(self._id(item_id), time.time_ns() // 1000, {REMOVED: True})])
+
+    def _id(self, text: str) -> Id:
+        return id_of_kind(text, self._kinds.item_integer)
+
+
+class ServedItems:
+    """Items of a service that runs.
+
+    Args:
+        url: Its address, ``http://localhost:8080``.
+        key: An API key, or None.
+
+    Raises:
+        ConfigError: This is no web address.
+    """
+
+    def __init__(self, url: str, key: str | None = None) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise ConfigError("a service has a web address", expected="--url http://localhost:8080", got=repr(url))
+        self._url = url.rstrip("/")
+        self._headers = {"Content-Type": "application/json"} | ({KEY_HEADER: key} if key else {})
+
+    def add(self, items: Sequence[Mapping[str, Any]]) -> None:
+        """Puts items into the shop.
+
+        Raises:
+            DataError: An item is not right; the request that it is part of changed nothing.
+            EndpointError: The service does not answer.
+        """
+        described = self._ask("GET", "/openapi.json")["components"]["schemas"]["ItemIn"]["properties"][ITEM_ID]
+        integer = any(choice.get("type") == "integer" for choice in described.get("anyOf", [described]))
+        for part in _parts(_with_kind(items, integer)):
+            self._ask("POST", "/items", part)
+
+    def change(self, item_id: str, facts: Mapping[str, Any]) -> None:
+        """Changes facts of one item.
+
+        Raises:
+            DataError: There is no such item, or a fact is not right.
+            EndpointError: The service does not answer.
+        """
+        self._ask("PATCH", f"/items/{quote(item_id, safe='')}", facts)
+
+    def remove(self, item_id: str) -> None:
+        """Takes one item out of the shop.
+
+        Raises:
+            DataError: There is no such item.
+            EndpointError: The service does not answer.
+        """
+        self._ask("DELETE", f"/items/{quote(item_id, safe='')}")
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        content = None if body is None else json.dumps(body).encode()
+        request = Request(self._url + path, content, self._headers, method=method)  # noqa: S310 - checked above
+        try:
+            with urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+                return json.loads(answer.read())
+        except HTTPError as error:
+            said = _said(error)
+            kind = DataError if error.code in (404, 413, 422) else EndpointError
+            raise kind(said["problem"], expected=said["expected"], got=said["got"], remedy=said["remedy"]) from error
+        except (OSError, HTTPException, ValueError, LookupError) as error:
+            raise EndpointError(
+                f"{self._url} does not answer as a service does",
+                got=str(error),
+                remedy="look whether `shopkeeper serve` runs there",
+            ) from error
+
+
+def items_of(catalog: Catalog) -> Iterator[dict[str, Any]]:
+    """The rows of a catalog as `POST /items` takes them; what is not known is left out."""
+    for row in catalog.table.to_pylist():
+        known = {name: value for name, value in row.items() if _is_known(value)}
+        item = {name: known[name] for name in (ITEM_ID, *FACTS) if name in known}
+        rest = known.keys() - item.keys() - {PARENT_ID, CREATED_AT}
+        yield item | ({"attributes": {name: _plain(known[name]) for name in sorted(rest)}} if rest else {})
+
+
+def export_items(store: EventStore, file: Path) -> int:
+    """Writes what was said of items since as rows of a catalog, for the next training; a removed one is not available.
+
+    Args:
+        store: An open store.
+        file: A Parquet file, written whole or not at all.
+
+    Returns:
+        The number of items.
+
+    Raises:
+        StoreError: The store cannot be read.
+        ArtifactError: The file cannot be written; an earlier one is unchanged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    states = _states(store)
+    rows = (
+        changed_rows(None, states, Known(None, 0)).table if states else pa.table({ITEM_ID: pa.array([], pa.string())})
+    )
+    temporary = file.with_name(f".{file.name}.writing-{uuid.uuid4().hex[:8]}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            pq.write_table(rows, temporary, compression="zstd")
+            temporary.replace(file)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise ArtifactError(f"cannot write {file}", got=str(error), remedy="check space and permissions") from error
+    return int(rows.num_rows)
+
+
+def catalog_with_changes(catalog: Catalog | None, store: EventStore, card: Card) -> Catalog | None:
+    """A catalog with what was said of items since the bundle of this card was made.
+
+    What was said before fills only what the catalog leaves open.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    base = with_ids(catalog, store.kinds.item_integer)
+    listed = set() if base is None else set(base.table.column(ITEM_ID).to_pylist())
+    states = [state for state in _states(store) if state.posted or state.item_id in listed]
+    if not states:
+        return catalog
+    rows = changed_rows(base, states, Known.of(card, store.store_id))
+    return rows if base is None else base.updated(rows)
+
+
+def _states(store: EventStore) -> list[ItemState]:
+    states = ItemStates()
+    states.take(ItemChanges(store).every())
+    return list(states)
+
+
+def id_of_kind(value: Id, integer: bool) -> Id:
+    """An id from a file or a command line, as the kind that the shop uses.
+
+    Raises:
+        DataError: The shop's ids are integers, and this is none.
+    """
+    if not integer:
+        return str(value)
+    try:
+        return int(value)
+    except ValueError as error:
+        raise DataError("this shop's item ids are integers", got=repr(value)) from error
+
+
+def _with_kind(items: Sequence[Mapping[str, Any]], integer: bool) -> list[dict[str, Any]]:
+    return [{**item, ITEM_ID: id_of_kind(item[ITEM_ID], integer)} for item in items]
+
+
+def _parts(items: Sequence[dict[str, Any]]) -> Iterator[Sequence[dict[str, Any]]]:
+    for start in range(0, len(items), AT_ONCE):
+        yield items[start : start + AT_ONCE]
+
+
+def _read(values: Mapping[str, Any], kind: type[Any]) -> Any:
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        raise DataError(f"the item {values.get(ITEM_ID)!r} is not right", got=str(error)) from error
+
+
+def _is_known(value: Any) -> bool:
+    return value is not None and not (isinstance(value, float) and math.isnan(value))
+
+
+def _plain(value: Any) -> str | float | bool:
+    """A value of an attribute as JSON has it; a list becomes a text."""
+    if isinstance(value, str | bool | int | float):
+        return value
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _said(error: HTTPError) -> dict[str, Any]:
+    """What a refusal says."""
+    nothing: dict[str, Any] = {"problem": f"status {error.code}", "expected": None, "got": None, "remedy": None}
+    try:
+        found = json.loads(error.read(100_000))["error"]
+        return nothing | {name: found.get(name) for name in nothing}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return nothing
