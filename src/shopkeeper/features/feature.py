@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from shopkeeper.artifacts import open_artifact, write_artifact
+from shopkeeper.data.schema import ITEM_ID
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import DataError
-from shopkeeper.types import BoolArray, Float32Array
+from shopkeeper.types import BoolArray, Float32Array, Int64Array
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 KIND: Final = "feature"
 MATRIX, KNOWN, ITEMS, FACTS = "matrix.npy", "known.npy", "items.parquet", "facts.json"
+TABLE: Final = "table.parquet"
 
 UNFINISHED: Final = "unfinished"
 """In the facts: whether another try may give items that are without the feature theirs."""
@@ -31,6 +36,7 @@ class Feature:
         matrix: float32 [n_items + 1, size]; row 0 and the rows of items without the feature are zeros.
         known: bool [n_items + 1]; which items have the feature; place 0 is False.
         facts: How it was made, plain JSON.
+        table: The same in words, a row an item in the order of `items`, where there is more to say than numbers do.
     """
 
     name: str
@@ -38,6 +44,7 @@ class Feature:
     matrix: Float32Array
     known: BoolArray
     facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    table: pa.Table | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         rows = len(self.items) + 1
@@ -63,7 +70,8 @@ class Feature:
         if items == self.items:
             return self
         places = np.concatenate([[0], self.items.indices(items.arrow)])
-        return Feature(self.name, items, np.asarray(self.matrix)[places], self.known[places], self.facts)
+        table = None if self.table is None else _rows(self.table, items, places[1:])
+        return Feature(self.name, items, np.asarray(self.matrix)[places], self.known[places], self.facts, table)
 
     def save(self, folder: Path) -> None:
         """Writes the artifact folder, atomically.
@@ -78,6 +86,8 @@ class Feature:
             writer.array(KNOWN, self.known)
             writer.table(ITEMS, pa.table({"id": self.items.arrow}))
             writer.json(FACTS, {**self.facts, "name": self.name})
+            if self.table is not None:
+                writer.table(TABLE, self.table)
 
     @staticmethod
     def open(folder: Path) -> Feature:
@@ -89,4 +99,13 @@ class Feature:
         reader = open_artifact(folder, KIND, verify="size")
         facts = reader.json(FACTS)
         items = Vocabulary(reader.table(ITEMS).column("id"))
-        return Feature(facts["name"], items, reader.array(MATRIX), np.asarray(reader.array(KNOWN)), facts)
+        table = reader.table(TABLE) if reader.has(TABLE) else None
+        return Feature(facts["name"], items, reader.array(MATRIX), np.asarray(reader.array(KNOWN)), facts, table)
+
+
+def _rows(table: pa.Table, items: Vocabulary, places: Int64Array) -> pa.Table:
+    """Rows of a table by place from 1 on, null where it is 0, with the ids of other items."""
+    import pyarrow as pa
+
+    chosen = table.take(pa.array(places - 1, mask=places == 0))
+    return chosen.set_column(chosen.column_names.index(ITEM_ID), ITEM_ID, items.arrow)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import threading
 import time
 from collections.abc import Mapping
 from email.message import Message
@@ -39,6 +41,27 @@ class RequestSettings(Settings):
     """After the first failed attempt; each further wait is twice as long, up to a minute."""
 
 
+class EndpointRefusedError(EndpointError):
+    """An endpoint answered that it will not do what it was asked.
+
+    Args:
+        status: Of its answer.
+        problem: One sentence: what is wrong.
+        got: What it said.
+        remedy: What the reader can do about it.
+    """
+
+    def __init__(self, status: int, problem: str, got: str, remedy: str) -> None:
+        self.status = status
+        super().__init__(problem, got=got, remedy=remedy)
+
+
+def key_headers(settings: RequestSettings) -> dict[str, str]:
+    """The header with the key, where the environment has one."""
+    key = os.environ.get(settings.key_variable, "").strip()
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
 class _NoRedirect(HTTPRedirectHandler):
     """A key must not travel on to another address."""
 
@@ -49,7 +72,7 @@ class _NoRedirect(HTTPRedirectHandler):
 
 
 class Patience:
-    """Posts JSON and waits as long as it is worth it.
+    """Posts JSON and waits as long as it is worth it. Several threads may post.
 
     Args:
         settings: How long that is.
@@ -61,6 +84,7 @@ class Patience:
         self._headers = {"Content-Type": "application/json", "Accept": "application/json", **headers}
         self._opener = build_opener(_NoRedirect)
         self._next_at = 0.0
+        self._lock, self._turn = threading.Lock(), threading.Lock()
         self._requests = 0
         self._repeated = 0
 
@@ -90,9 +114,11 @@ class Patience:
                 if attempt == self._settings.attempts:
                     raise _gone(address, error, attempt) from error
             else:
-                self._requests += 1
+                with self._lock:
+                    self._requests += 1
                 return _parsed(answer, address)
-            self._repeated += 1
+            with self._lock:
+                self._repeated += 1
             time.sleep(wait * random.uniform(1.0, 1.25))  # noqa: S311 - so that many askers do not come back at once
         raise AssertionError("unreachable: the last attempt returns or raises")
 
@@ -104,8 +130,9 @@ class Patience:
     def _wait_turn(self) -> None:
         if self._settings.requests_a_minute is None:
             return
-        time.sleep(max(0.0, self._next_at - time.monotonic()))
-        self._next_at = time.monotonic() + 60 / self._settings.requests_a_minute
+        with self._turn:
+            time.sleep(max(0.0, self._next_at - time.monotonic()))
+            self._next_at = time.monotonic() + 60 / self._settings.requests_a_minute
 
 
 def _parsed(content: bytes, address: str) -> dict[str, Any]:
@@ -137,15 +164,15 @@ def _asked_wait(headers: Message) -> float | None:
         return None
 
 
-def _refused(address: str, code: int, said: str, attempt: int) -> EndpointError:
+def _refused(address: str, code: int, said: str, attempt: int) -> EndpointRefusedError:
     remedies = {
         401: "set the environment variable of key_variable to a valid key",
         403: "set the environment variable of key_variable to a key that may do this",
         404: "check the address and the name of the model",
         429: "set requests_a_minute lower, or come back later: what is encoded already is kept",
     }
-    return EndpointError(
-        f"{address} refuses", got=f"status {code} at attempt {attempt}: {said}",
+    return EndpointRefusedError(
+        code, f"{address} refuses", got=f"status {code} at attempt {attempt}: {said}",
         remedy=remedies.get(code, "see what it says; what is encoded already is kept, the same command goes on"),
     )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shopkeeper.config import Settings
+from shopkeeper.features.attributes.settings import AttributesSettings
 from shopkeeper.features.image.feature import ImageSettings
 from shopkeeper.features.tabular import TabularSettings
 from shopkeeper.features.text.settings import TextSettings
@@ -15,5 +16,7 @@ class ItemFeatureSettings(Settings):
     """Of their texts."""
     image: ImageSettings = ImageSettings()
     """Of their pictures."""
+    attributes: AttributesSettings = AttributesSettings()
+    """What texts and pictures say of them, as typed attributes."""
     tabular: TabularSettings = TabularSettings()
     """Of the columns of the catalog and the log."""

@@ -18,6 +18,11 @@ from shopkeeper.data.catalog import Catalog
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import ArtifactError, DataError, choices
+from shopkeeper.features.attributes.answers import AnswerCache
+from shopkeeper.features.attributes.feature import attributes_feature
+from shopkeeper.features.attributes.pictures import item_pictures
+from shopkeeper.features.attributes.prompt import prompt_identity
+from shopkeeper.features.attributes.settings import AttributesSettings
 from shopkeeper.features.feature import UNFINISHED, Feature
 from shopkeeper.features.image.decoding import VERSION
 from shopkeeper.features.image.encoder import ImageEncoder
@@ -147,6 +152,38 @@ class FeatureStore:
             return image_feature(source, items, settings, encoder, self.cache(identity), progress)
 
         return self._built(settings.feature_name, fingerprint, make, begin)
+
+    def attributes(
+        self, items: Vocabulary, catalog: Catalog | None, settings: AttributesSettings, progress: Progress | None = None
+    ) -> Built:
+        """Builds a feature of attributes that rules or a language model tell, as far as it is not there.
+
+        Args:
+            items: Whose rows the matrix has.
+            catalog: What is written of them.
+            settings: Who tells which attributes, template, name.
+            progress: Told how far it is, how fast, and the share of valid answers.
+
+        Raises:
+            ConfigError: An address, a model or a file is not named.
+            DataError: There is no catalog, it has none of the columns, or no item has a text.
+            MissingDependencyError: A library or the package with the weights is not installed.
+            EndpointError: The model is elsewhere and does not answer; what it answered before is kept.
+            ArtifactError: The store cannot be written.
+        """
+        begin = time.perf_counter()
+        if catalog is None:
+            raise DataError("there is no catalog to take texts from", remedy="prepare the log with --catalog FEED")
+        extractor, rows = settings.open(), catalog.aligned(items)
+        pictures = item_pictures(rows, settings.pictures)
+        asking = _hash(extractor.identity, prompt_identity(settings.wanted, settings.examples), str(settings.tries))
+        read = _hash(text_fingerprint(rows, settings.template), pictures.fingerprint(), str(settings.most_texts))
+
+        def make() -> tuple[Feature, int]:
+            cache = AnswerCache(self.folder / CACHE / asking[:32])
+            return attributes_feature(rows, items, settings, extractor, pictures, cache, progress)
+
+        return self._built(settings.feature_name, _hash(asking, read, _ids_hash(items)), make, begin)
 
     def tabular(self, dataset: Dataset, as_of: int, settings: TabularSettings) -> Built:
         """Builds the feature "tabular" of the items of a dataset; see `tabular_feature`.

@@ -9,16 +9,19 @@ from typing import Final
 
 import numpy as np
 
+from shopkeeper.data.catalog import Catalog
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.schema import CATEGORY, ITEM_ID, TITLE
 from shopkeeper.data.split import split
 from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.data.vocabulary import UNKNOWN, Vocabulary
 from shopkeeper.errors import ConfigError, DataError, UnknownIdError
+from shopkeeper.features.attributes.feature import MARK
 from shopkeeper.features.feature import Feature
 from shopkeeper.features.neighbors import nearest
 from shopkeeper.features.settings import ItemFeatureSettings
 from shopkeeper.features.store import Built, FeatureStore
+from shopkeeper.jobs.attributes import with_attributes
 from shopkeeper.progress import Progress
 from shopkeeper.types import Id, Int64Array
 
@@ -34,12 +37,14 @@ class Wanted:
         pictures: Folder of the pictures, where those of pictures.
         as_of: Unix microseconds, where tabular ones; they look at events before.
         whole_catalog: Texts and pictures of every item of the catalog, also of those that the log does not have.
+        attributes: Those that rules or a language model tell of texts.
     """
 
     text: bool = False
     pictures: Path | None = None
     as_of: int | None = None
     whole_catalog: bool = False
+    attributes: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,18 +81,24 @@ def build_features(
         progress: Told how far it is.
 
     Returns:
-        One result a kind: text, pictures, tabular.
+        One result a kind: attributes, text, pictures, tabular. Templates of texts may name the columns of attributes,
+        `{extracted_color}`, that `settings.attributes` names and that are in the store.
 
     Raises:
         ConfigError: None is wanted.
         DataError: There is no catalog, or it has not what is wanted.
     """
-    if not (wanted.text or wanted.pictures is not None or wanted.as_of is not None):
-        raise ConfigError("say what to build", expected="--text ENCODER, --image FOLDER, --tabular, or several")
+    if not (wanted.attributes or wanted.text or wanted.pictures is not None or wanted.as_of is not None):
+        raise ConfigError(
+            "say what to build",
+            expected="--text ENCODER, --image FOLDER, --tabular, --attributes EXTRACTOR, or several",
+        )
     store, built = FeatureStore(folder), list[Built]()
     items = _every_item(dataset) if wanted.whole_catalog else dataset.items
+    if wanted.attributes:
+        built.append(store.attributes(items, dataset.catalog, settings.attributes, progress))
     if wanted.text:
-        built.append(store.text(items, dataset.catalog, settings.text, progress))
+        built.append(store.text(items, _with_extracted(dataset.catalog, store, settings), settings.text, progress))
     if wanted.pictures is not None:
         built.append(store.image(items, dataset.catalog, settings.image, wanted.pictures, progress))
     if wanted.as_of is not None:
@@ -144,6 +155,13 @@ def items_near(feature: Feature, dataset: Dataset, item: str, k: int) -> list[Ne
     near = [1.0, *cosines[0][there].tolist()]
     words = (_column(dataset, feature.items, shown, name) for name in (_title_column(dataset), CATEGORY))
     return [Near(*row) for row in zip(feature.items.ids(shown), near, *words, strict=True)]
+
+
+def _with_extracted(catalog: Catalog | None, store: FeatureStore, settings: ItemFeatureSettings) -> Catalog | None:
+    """The catalog, with columns of attributes where the template of texts names one."""
+    if catalog is None or not any(name.startswith(MARK) for name in settings.text.template.columns):
+        return catalog
+    return with_attributes(catalog, store.open(settings.attributes.feature_name))
 
 
 def _every_item(dataset: Dataset) -> Vocabulary:

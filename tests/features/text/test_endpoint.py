@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from endpoint_server import Answer, Server
 from shopkeeper.config import build
 from shopkeeper.data.catalog import Catalog
 from shopkeeper.data.vocabulary import Vocabulary
@@ -21,8 +19,6 @@ from shopkeeper.errors import ArtifactError, ConfigError, EndpointError
 from shopkeeper.features.store import FeatureStore
 from shopkeeper.features.text.endpoint import EndpointSettings
 from shopkeeper.features.text.settings import TextSettings
-
-Answer = tuple[int, dict[str, str], bytes]
 
 
 def vector(text: str, size: int = 4) -> list[float]:
@@ -35,51 +31,10 @@ def answer_to(asked: dict[str, Any], size: int = 4) -> Answer:
     return 200, {}, json.dumps({"data": rows[::-1], "usage": usage}).encode()
 
 
-class Server:
-    """Answers `POST /v1/embeddings`; a test may put another answer for the next requests."""
-
-    def __init__(self) -> None:
-        self.requests: list[dict[str, Any]] = []
-        self.headers: list[dict[str, str]] = []
-        self.times: list[float] = []
-        self.answers: Callable[[int, dict[str, Any]], Answer | None] = lambda _, asked: answer_to(asked)
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                outer.requests.append(asked)
-                outer.headers.append({**dict(self.headers), "path": self.path})
-                outer.times.append(time.monotonic())
-                answer = outer.answers(len(outer.requests), asked)
-                if answer is None:  # vanishes in the middle of a request
-                    self.close_connection = True
-                    return
-                status, headers, content = answer
-                self.send_response(status)
-                for name, value in {**headers, "Content-Length": str(len(content))}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_: object) -> None: ...
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-
-    def close(self) -> None:
-        if self._thread.is_alive():
-            self._server.shutdown()
-            self._thread.join()
-        self._server.server_close()
-
-
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    started = Server()
+    started = Server(lambda _, asked: answer_to(asked))
     yield started
     started.close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal
@@ -12,7 +11,7 @@ from pydantic import Field
 
 from shopkeeper.config import Settings
 from shopkeeper.errors import ConfigError, EndpointError
-from shopkeeper.features.patience import Patience, RequestSettings
+from shopkeeper.features.patience import Patience, RequestSettings, key_headers
 from shopkeeper.features.text.encoder import unit_rows
 from shopkeeper.types import Float32Array
 
@@ -64,7 +63,7 @@ class Endpoint:
         self.batch_size = settings.batch_size
         self.scripts = frozenset(settings.scripts) or None
         self._address = settings.url.rstrip("/") + "/embeddings"
-        self._patience = Patience(settings.requests, _headers(settings))
+        self._patience = Patience(settings.requests, key_headers(settings.requests))
         self._tokens = 0
 
     @property
@@ -109,11 +108,6 @@ class Endpoint:
         used = answer.get("usage")
         self._tokens += int(used.get("total_tokens") or 0) if isinstance(used, dict) else 0
         return unit_rows(vectors)
-
-
-def _headers(settings: EndpointSettings) -> dict[str, str]:
-    key = os.environ.get(settings.requests.key_variable, "").strip()
-    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def _vectors(answer: Mapping[str, Any], n: int, address: str) -> Float32Array:
