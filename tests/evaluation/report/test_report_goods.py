@@ -88,6 +88,14 @@ def test_the_map_has_a_dot_an_item_colored_by_what_tells_apart(body: str) -> Non
     assert re.search(r"<title>Cakes &lt;script", body)
 
 
+def test_texts_that_name_the_category_prove_nothing_about_it(goods: ReportInputs, body: str) -> None:
+    text = replace(goods.features[0], facts={"columns": ["title", "category"]})
+    told = goods_section(replace(goods, features=[text, goods.features[1]]), SETTINGS).body
+    for sentence in ("lie apart is no surprise", "theirs is high proves little", "they find it is no surprise"):
+        assert sentence in told and sentence not in body
+    assert "without having been told" in body and "without having been told" not in told
+
+
 def test_neighbors_are_of_the_same_kind_and_have_pictures(body: str) -> None:
     assert "100\u202f% by text, 100\u202f% by picture and 100\u202f% by both are of the same category" in body
     assert body.count('class="sheet"') == 2

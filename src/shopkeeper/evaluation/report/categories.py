@@ -10,6 +10,7 @@ import numpy as np
 from shopkeeper.data.catalog import Catalog
 from shopkeeper.data.schema import CATEGORY, CATEGORY_SEPARATOR
 from shopkeeper.data.vocabulary import Vocabulary
+from shopkeeper.features.feature import Feature
 from shopkeeper.types import Int64Array
 
 NEARLY_ALL = 0.9
@@ -48,6 +49,11 @@ def categories_of(catalog: Catalog | None, items: Vocabulary) -> Categories | No
     place = {name: code for code, name in enumerate(names)}
     codes = np.array([-1, *(-1 if step is None else place[step] for step in steps)], dtype=np.int64)
     return Categories(names, codes, ("", *(path[-1] if path else "" for path in paths)))
+
+
+def names_category(feature: Feature) -> bool:
+    """Whether the texts that a feature was made of name the category: likeness by category proves little then."""
+    return CATEGORY in feature.facts.get("columns", ())
 
 
 def _tells_apart(paths: list[list[str]], depth: int) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.evaluation.report import wording
-from shopkeeper.evaluation.report.categories import Categories
+from shopkeeper.evaluation.report.categories import Categories, names_category
 from shopkeeper.evaluation.report.inputs import ReportInputs
 from shopkeeper.evaluation.report.markup import Html, join, note, paragraph, tag
 from shopkeeper.evaluation.report.products import Product, products
@@ -52,6 +52,8 @@ def contact_sheet(inputs: ReportInputs, vectors: Sequence[Feature], categories: 
     ]
     labels = None if categories is None else np.concatenate([[0], categories.codes[places] + 1])
     said = _shares(features, labels, generator.permutation(able)[:ASKED], settings.sheet_neighbors)
+    if said and any(names_category(feature) for feature in vectors):
+        said += " The texts name the category, so that they find it is no surprise."
     return join([paragraph(f"{wording.plural(len(asked), 'item')} drawn at random. {said}"), *cards])
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from shopkeeper.evaluation.report import wording
 from shopkeeper.evaluation.report.catalog_map import catalog_map
-from shopkeeper.evaluation.report.categories import Categories, categories_of
+from shopkeeper.evaluation.report.categories import Categories, categories_of, names_category
 from shopkeeper.evaluation.report.inputs import ReportInputs
 from shopkeeper.evaluation.report.markup import Html, join, note, paragraph, table, tag
 from shopkeeper.evaluation.report.products import products
@@ -87,7 +87,11 @@ def _map(inputs: ReportInputs, feature: Feature, categories: Categories | None, 
     drawn = catalog_map(places, codes, () if categories is None else categories.names, kinds, titles)
     said = (
         f"{wording.plural(len(index), 'item')} by {feature.name} on a plane ({method}): near means alike, far means "
-        "little, and the axes mean nothing. Where colors lie apart, the vectors know the categories without having "
-        "been told. The pointer shows what a dot is."
+        "little, and the axes mean nothing. The pointer shows what a dot is. "
     )
-    return join([drawn, paragraph(said)])
+    apart = (
+        "The texts name the categories, so that colors lie apart is no surprise."
+        if names_category(feature)
+        else "Where colors lie apart, the vectors know the categories without having been told."
+    )
+    return join([drawn, paragraph(said, apart)])

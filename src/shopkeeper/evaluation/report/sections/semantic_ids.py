@@ -9,7 +9,7 @@ import numpy as np
 
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.evaluation.report import wording
-from shopkeeper.evaluation.report.categories import Categories, categories_of
+from shopkeeper.evaluation.report.categories import Categories, categories_of, names_category
 from shopkeeper.evaluation.report.inputs import ReportInputs
 from shopkeeper.evaluation.report.markup import Html, join, paragraph, table, tag
 from shopkeeper.evaluation.report.products import products
@@ -65,10 +65,12 @@ def semantic_ids(inputs: ReportInputs, feature: Feature | None, settings: Report
     rows = [_row(one, categories_of(catalog, one.items), settings.example_seed) for one in coded]
     head = ["Ids of", "Digits", "Share their digits", "Largest group", "Values used", "Perplexity by digit",
             "Same category by digits alike"]  # fmt: skip
+    told = feature.name if feature is not None and names_category(feature) else None
     about = paragraph(
         "A few digits say what an item is, the first one most; items that are alike begin alike. A last digit tells "
         "apart those that share the others. Beside the share of items in the main category of their beginning stands "
-        "in brackets what it would be if categories were dealt out anew."
+        "in brackets what it would be if categories were dealt out anew.",
+        f" The texts of {told} name the categories, so that theirs is high proves little." if told else "",
     )
     shown = _examples(coded[0], inputs, settings)
     return join([about, table(head, rows, numeric=range(1, len(head))), shown])
