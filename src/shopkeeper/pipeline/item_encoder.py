@@ -19,6 +19,7 @@ from shopkeeper.config import build
 from shopkeeper.errors import ArtifactError, DataError, ShopkeeperError
 from shopkeeper.features.feature import Feature
 from shopkeeper.features.text.encoder import TextEncoder
+from shopkeeper.features.text.endpoint import EndpointSettings
 from shopkeeper.features.text.settings import TextSettings
 from shopkeeper.features.text.template import item_texts
 from shopkeeper.features.vector_cache import content_key
@@ -37,6 +38,8 @@ TEMPERATURE: Final = 0.1
 cosmetics, a tenth of them new, this finds more of what shoppers took next than sharper or flatter weights."""
 LEAST_COSINE: Final = 0.2
 """Items that are farther are not like it at all."""
+MOST_SECONDS: Final = 5.0
+"""A model behind an address is asked once and waited for so long; the item is placed without it until it answers."""
 BLOCK: Final = 8192
 """Items compared at once, which are as many as stay in a cache."""
 
@@ -151,7 +154,12 @@ class ItemEncoder:
 
     @cached_property
     def _encoder(self) -> TextEncoder:
-        return self.settings.encoder.open()
+        encoder = self.settings.encoder
+        if isinstance(encoder, EndpointSettings):
+            seconds = min(encoder.requests.timeout_seconds, MOST_SECONDS)
+            requests = encoder.requests.model_copy(update={"attempts": 1, "timeout_seconds": seconds})
+            encoder = encoder.model_copy(update={"requests": requests})
+        return encoder.open()
 
 
 def softmax_weights(cosines: Float32Array, near: BoolArray) -> Float32Array:
