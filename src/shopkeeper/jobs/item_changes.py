@@ -23,7 +23,7 @@ from shopkeeper.pipeline.card import Card
 from shopkeeper.serving.event_store.item_changes import REMOVED, ItemChange, ItemChanges
 from shopkeeper.serving.event_store.store import EventStore
 from shopkeeper.serving.live_items.intake import ItemIntake
-from shopkeeper.serving.live_items.rows import FACTS, changed_rows, with_ids
+from shopkeeper.serving.live_items.rows import FACTS, CatalogRows, changed_rows
 from shopkeeper.serving.live_items.states import ItemState, ItemStates, Known
 from shopkeeper.serving.requests import ItemFactsIn, ItemIn
 from shopkeeper.types import Id
@@ -183,9 +183,9 @@ def export_items(store: EventStore, file: Path) -> int:
     import pyarrow.parquet as pq
 
     states = _states(store)
-    rows = (
-        changed_rows(None, states, Known(None, 0)).table if states else pa.table({ITEM_ID: pa.array([], pa.string())})
-    )
+    nothing = CatalogRows(None, store.kinds.item_integer)
+    none = pa.table({ITEM_ID: pa.array([], nothing.id_type)})
+    rows = changed_rows(nothing, states, Known(None, 0)).table if states else none
     temporary = file.with_name(f".{file.name}.writing-{uuid.uuid4().hex[:8]}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -207,13 +207,12 @@ def catalog_with_changes(catalog: Catalog | None, store: EventStore, card: Card)
     Raises:
         StoreError: The store cannot be read.
     """
-    base = with_ids(catalog, store.kinds.item_integer)
-    listed = set() if base is None else set(base.table.column(ITEM_ID).to_pylist())
+    listed = CatalogRows(catalog, store.kinds.item_integer)
     states = [state for state in _states(store) if state.posted or state.item_id in listed]
     if not states:
         return catalog
-    rows = changed_rows(base, states, Known.of(card, store.store_id))
-    return rows if base is None else base.updated(rows)
+    rows = changed_rows(listed, states, Known.of(card, store.store_id))
+    return rows if listed.catalog is None else listed.catalog.updated(rows)
 
 
 def _states(store: EventStore) -> list[ItemState]:

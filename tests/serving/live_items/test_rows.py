@@ -9,7 +9,7 @@ import pytest
 
 from shopkeeper.data.catalog import Catalog
 from shopkeeper.serving.event_store.item_changes import REMOVED, ItemChange, StoredItemChange
-from shopkeeper.serving.live_items.rows import changed_rows, with_ids
+from shopkeeper.serving.live_items.rows import CatalogRows, changed_rows
 from shopkeeper.serving.live_items.states import ItemState, ItemStates, Known
 
 CATALOG = Catalog(
@@ -23,6 +23,8 @@ CATALOG = Catalog(
         }
     )
 )
+ROWS = CatalogRows(CATALOG, integer=False)
+NOTHING = CatalogRows(None, integer=False)
 ALL_LATER = Known(None, 0)
 """Of a bundle that was made before every change."""
 
@@ -33,13 +35,13 @@ def states(*changes: tuple[str, dict[str, Any]]) -> list[ItemState]:
     return list(found)
 
 
-def rows(catalog: Catalog | None, *changes: tuple[str, dict[str, Any]], known: Known = ALL_LATER) -> dict[str, Any]:
-    table = changed_rows(catalog, states(*changes), known).table
+def rows(known_rows: CatalogRows, *changes: tuple[str, dict[str, Any]], known: Known = ALL_LATER) -> dict[str, Any]:
+    table = changed_rows(known_rows, states(*changes), known).table
     return {row.pop("item_id"): row for row in table.to_pylist()}
 
 
 def test_what_is_named_changes_and_the_rest_stays() -> None:
-    found = rows(CATALOG, ("b", {"title": "Pot"}), ("a", {"price": None}), ("b", {"price": 3.5}))
+    found = rows(ROWS, ("b", {"title": "Pot"}), ("a", {"price": None}), ("b", {"price": 3.5}))
     assert found == {
         "b": {"title": "Pot", "price": 3.5, "grams": 20, "sold_on": None},
         "a": {"title": "Tea", "price": None, "grams": 10, "sold_on": ["web"]},
@@ -52,23 +54,23 @@ def test_what_the_bundle_knows_later_only_has_its_gaps_filled() -> None:
     changes = [(item, said) for item in "abc"]
     by_number, by_time = Known(2, 0), Known(None, 3)
     for known in (by_number, by_time):
-        found = rows(CATALOG, *changes, known=known)
+        found = rows(ROWS, *changes, known=known)
         assert [(row["title"], row["price"], row["brand"]) for row in found.values()] == [
             ("Tea", 1.0, "Ours"), ("Old", 2.0, "Ours"), ("Old", 9.0, "Ours"),
         ]  # fmt: skip
 
 
 def test_a_removed_item_is_not_available_whatever_was_said_of_that() -> None:
-    found = rows(CATALOG, ("a", {REMOVED: True}), ("a", {"available": True}), ("b", {"price": 1.0}))
+    found = rows(ROWS, ("a", {REMOVED: True}), ("a", {"available": True}), ("b", {"price": 1.0}))
     assert (found["a"]["available"], found["b"]["available"]) == (False, None)
     assert REMOVED not in found["a"]
-    back = rows(CATALOG, ("a", {REMOVED: True}), ("a", {REMOVED: False, "available": True}))
+    back = rows(ROWS, ("a", {REMOVED: True}), ("a", {REMOVED: False, "available": True}))
     assert back["a"]["available"] is True
 
 
 def test_values_get_the_type_of_their_column_or_become_unknown() -> None:
     found = changed_rows(
-        CATALOG, states(("a", {"grams": "many", "title": 7}), ("b", {"grams": 2**40}), ("c", {"grams": 5})), ALL_LATER
+        ROWS, states(("a", {"grams": "many", "title": 7}), ("b", {"grams": 2**40}), ("c", {"grams": 5})), ALL_LATER
     ).table
     assert found.schema.field("grams").type == pa.int32()
     assert found.column("grams").to_pylist() == [None, None, 5]
@@ -87,28 +89,27 @@ def test_values_get_the_type_of_their_column_or_become_unknown() -> None:
 )
 def test_a_new_column_has_the_type_of_its_values(values: list[Any], kind: pa.DataType, kept: list[Any]) -> None:
     changes = [(item, {"organic": value}) for item, value in zip("xy", values, strict=True)]
-    found = changed_rows(CATALOG, states(*changes), ALL_LATER).table.column("organic")
+    found = changed_rows(ROWS, states(*changes), ALL_LATER).table.column("organic")
     assert (found.type, found.to_pylist()) == (kind, kept)
 
 
 def test_a_column_that_came_with_changes_keeps_its_type() -> None:
-    made = changed_rows(CATALOG, states(("x", {"organic": True})), ALL_LATER)
-    more = changed_rows(CATALOG, states(("y", {"organic": "yes"})), ALL_LATER, made.table.schema)
+    made = changed_rows(ROWS, states(("x", {"organic": True})), ALL_LATER)
+    more = changed_rows(ROWS, states(("y", {"organic": "yes"})), ALL_LATER, made.table.schema)
     assert more.table.column("organic").to_pylist() == [None]
     assert len(CATALOG.updated(made).updated(more)) == 5
 
 
 def test_without_a_catalog_there_is_what_was_said() -> None:
-    found = changed_rows(None, states(("x", {"title": "Tea", "available": None, "price": 1})), ALL_LATER).table
+    found = changed_rows(NOTHING, states(("x", {"title": "Tea", "available": None, "price": 1})), ALL_LATER).table
     assert found.to_pylist() == [{"item_id": "x", "title": "Tea", "available": None, "price": 1.0}]
     assert found.schema.field("available").type == pa.bool_()
 
 
 def test_ids_of_a_feed_become_those_of_the_log() -> None:
     numbers = Catalog(pa.table({"item_id": [1, 2], "title": ["a", "b"]}))
-    texts = with_ids(numbers, integer=False)
-    assert texts is not None
-    assert texts.table.column("item_id").to_pylist() == ["1", "2"]
-    assert with_ids(numbers, integer=True) is numbers
-    assert with_ids(CATALOG, integer=True) is None
-    assert with_ids(None, integer=True) is None
+    texts = CatalogRows(numbers, integer=False)
+    assert "2" in texts
+    assert rows(texts, ("2", {"price": 1.0})) == {"2": {"title": "b", "price": 1.0}}
+    assert CatalogRows(numbers, integer=True).catalog is numbers
+    assert CatalogRows(CATALOG, integer=True).catalog is None

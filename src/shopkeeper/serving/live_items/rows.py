@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shopkeeper.data import schema
 from shopkeeper.data.catalog import Catalog
-from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.serving.event_store.item_changes import REMOVED
 from shopkeeper.serving.live_items.states import ItemState, Known
+from shopkeeper.types import Id
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,15 +19,44 @@ FACTS: Final = (schema.TITLE, schema.DESCRIPTION, schema.BRAND, schema.CATEGORY,
 """Columns of the catalog that a change may name beside attributes of the shop's own."""
 
 
+class CatalogRows:
+    """The rows of a bundle's catalog, found by id.
+
+    Args:
+        catalog: None where there is none.
+        integer: Whether ids are integers; a feed may have written numbers where the log has texts.
+    """
+
+    def __init__(self, catalog: Catalog | None, integer: bool) -> None:
+        import pyarrow as pa
+
+        self.catalog = _with_ids(catalog, integer)
+        self.id_type: pa.DataType = pa.int64() if integer else pa.large_string()
+        listed = [] if self.catalog is None else self.catalog.table.column(schema.ITEM_ID).to_pylist()
+        self._places: dict[Id, int] = {item_id: place for place, item_id in enumerate(listed)}
+
+    def __contains__(self, item_id: Id) -> bool:
+        return item_id in self._places
+
+    def of(self, states: Sequence[ItemState]) -> pa.Table | None:
+        """Rows of items in their order, null where the catalog does not know one; None without a catalog."""
+        import pyarrow as pa
+
+        if self.catalog is None:
+            return None
+        places = [self._places.get(state.item_id) for state in states]
+        return self.catalog.table.take(pa.array(places, pa.int64()))
+
+
 def changed_rows(
-    catalog: Catalog | None, states: Sequence[ItemState], known: Known, like: pa.Schema | None = None
+    known_rows: CatalogRows, states: Sequence[ItemState], known: Known, like: pa.Schema | None = None
 ) -> Catalog:
     """The whole rows of items that changed.
 
     Args:
-        catalog: Of the bundle; None where it has none.
+        known_rows: Of the bundle.
         states: At least one; of distinct items.
-        known: What the catalog is later than. Of that only what it leaves open is taken.
+        known: What the bundle's catalog is later than. Of that only what it leaves open is taken.
         like: Types of columns that the catalog lacks, from rows that were made before.
 
     Returns:
@@ -36,16 +65,15 @@ def changed_rows(
     """
     import pyarrow as pa
 
-    items = Vocabulary([state.item_id for state in states])
-    places = [items.index(state.item_id) - 1 for state in states]
-    before = None if catalog is None else catalog.aligned(items).take(places)
-    types = {field.name: field.type for table in (like, before and before.schema) for field in table or ()}
-    ids = items.arrow.take(pa.array(places))
+    before = known_rows.of(states)
+    types = {field.name: field.type for table in (like, None if before is None else before.schema)
+             for field in table or ()}  # fmt: skip
     names = dict.fromkeys([] if before is None else before.column_names)
     names |= dict.fromkeys(name for state in states for name in state.facts if name != REMOVED)
     names |= dict.fromkeys([schema.AVAILABLE] if any(state.removed for state in states) else [])
     names.pop(schema.ITEM_ID, None)
-    columns: dict[str, Any] = {schema.ITEM_ID: ids.cast(types.get(schema.ITEM_ID, ids.type))}
+    ids = pa.array([state.item_id for state in states], types.get(schema.ITEM_ID, known_rows.id_type))
+    columns: dict[str, Any] = {schema.ITEM_ID: ids}
     for name in names:
         old = before.column(name).to_pylist() if before is not None and name in before.column_names else None
         values = _values(name, old or [None] * len(states), states, known)
@@ -101,8 +129,8 @@ def _one(value: Any, kind: pa.DataType) -> pa.Array:
         return pa.nulls(1, kind)
 
 
-def with_ids(catalog: Catalog | None, integer: bool) -> Catalog | None:
-    """A catalog whose ids are of the kind of those of the log: a feed may have written numbers where that has texts."""
+def _with_ids(catalog: Catalog | None, integer: bool) -> Catalog | None:
+    """A catalog with ids of a kind; None where they cannot be of it."""
     import pyarrow as pa
 
     if catalog is None or pa.types.is_integer(catalog.table.schema.field(schema.ITEM_ID).type) == integer:
@@ -110,6 +138,6 @@ def with_ids(catalog: Catalog | None, integer: bool) -> Catalog | None:
     place = catalog.table.column_names.index(schema.ITEM_ID)
     try:
         ids = catalog.table.column(schema.ITEM_ID).cast(pa.int64() if integer else pa.large_string())
-    except pa.ArrowInvalid:  # not one of the items is in the log
+    except pa.ArrowInvalid:  # then not one of its items is in the log
         return None
     return Catalog(catalog.table.set_column(place, schema.ITEM_ID, ids), catalog.facts)

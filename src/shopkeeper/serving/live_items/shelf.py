@@ -18,7 +18,7 @@ from shopkeeper.pipeline.pipeline import Pipeline
 from shopkeeper.recommenders.newcomers import Newcomers
 from shopkeeper.serving.event_store.item_changes import ItemChange
 from shopkeeper.serving.live_items.places import Place, Places
-from shopkeeper.serving.live_items.rows import changed_rows, with_ids
+from shopkeeper.serving.live_items.rows import CatalogRows, changed_rows
 from shopkeeper.serving.live_items.states import ItemState, Known
 from shopkeeper.types import Id, Int32Array
 
@@ -60,8 +60,8 @@ class Shelf:
         self._bundle = bundle
         self._known = Known.of(bundle.card, store_id)
         self._places = Places(bundle)
-        self._base = with_ids(bundle.catalog, bundle.pipeline.train.items.is_integer)
-        self._catalog = self._base
+        self._known_rows = CatalogRows(bundle.catalog, bundle.pipeline.train.items.is_integer)
+        self._catalog = self._known_rows.catalog
         self._new: dict[Id, ItemState] = {}
         self._removed: set[Id] = set()
 
@@ -114,7 +114,7 @@ class Shelf:
     def stand(self) -> Stand:
         """All of it over the bundle."""
         base, catalog = self._bundle, self._catalog
-        if catalog is None or catalog is self._base:
+        if catalog is None or catalog is self._known_rows.catalog:
             return Stand(base, 0, np.zeros(0, dtype=np.int32))
         pipeline = self._pipeline(catalog)
         items = pipeline.train.items
@@ -142,7 +142,7 @@ class Shelf:
 
     def _rows(self, states: Sequence[ItemState]) -> Catalog:
         made = None if self._catalog is None else self._catalog.table.schema
-        return changed_rows(self._base, states, self._known, made)
+        return changed_rows(self._known_rows, states, self._known, made)
 
     def _newcomers(self, states: Sequence[ItemState]) -> list[int]:
         """Places of the states whose items the bundle does not know, and that were posted."""
