@@ -23,7 +23,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.sequential_rows import SEEDED, Grid, grids
+from benchmarks.sequential_rows import CLASSES, SEEDED, Grid, grids
 from benchmarks.sequential_tables import (
     CHOOSING,
     COLUMNS,
@@ -57,7 +57,6 @@ from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import Int64Array
 
 PROTOCOLS = ("leave_one_out", "same_day_shuffled", "global_time")
-CLASSES = {"popular": "MostPopular"}
 BLEND = "blend"
 """The row that mixes all models of the rows above it."""
 

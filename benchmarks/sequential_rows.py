@@ -10,7 +10,16 @@ Grid: TypeAlias = dict[str, list[Any]]
 """Values tried for each setting of a model, the first being where the search starts."""
 
 NETWORKS = ("gru4rec", "lstm", "caser", "nextitnet", "sasrec", "linrec", "bert4rec", "bsarec", "hstu")
-SEEDED = frozenset({"als", "bpr", "blend", *NETWORKS})
+GENERATIVE = ("tiger", "tiger_dense")
+"""By semantic ids; the second learns to compare with items too and orders by both."""
+FEATURED = ("sasrec_text", "hstu_text", "sasrec_content", "tiger_text")
+"""Networks that read vectors of titles too; `_content` those and no ids, `tiger_text` codes them."""
+CLASSES = {
+    "popular": "MostPopular", "tiger_dense": "TIGER", "tiger_text": "TIGER", "sasrec_text": "SASRec",
+    "sasrec_content": "SASRec", "hstu_text": "HSTU",
+}  # fmt: skip
+"""Models of the rows that are named otherwise."""
+SEEDED = frozenset({"als", "bpr", "blend", *NETWORKS, *GENERATIVE, *FEATURED})
 """Models that start from random numbers: they run with every seed."""
 WIDE: Grid = {
     "ties": ["keep", "shuffle"], "embedding_size": [128], "dropout": [0.5], "embedding_dropout": [0.5],

@@ -120,7 +120,7 @@ def test_candidates_are_the_best_of_both_within_what_may_come_out(shop, newcomer
     assert NEW_TEA not in none.item_index
 
 
-def test_a_pipeline_answers_with_newcomers_from_its_models_and_its_fallbacks(shop, newcomers):
+def test_a_pipeline_answers_with_newcomers_from_its_models_and_its_fallbacks(shop, newcomers, tmp_path: Path):
     pipeline = Pipeline.of_fitted([ItemKNN().fit(shop)])
     longer = pipeline.with_newcomers(newcomers)
     assert 500 in [one.item_id for one in longer.recommend(histories=[[30]], k=8)[0]]
@@ -129,7 +129,8 @@ def test_a_pipeline_answers_with_newcomers_from_its_models_and_its_fallbacks(sho
     assert everything[-1].item_id == 600
     assert len(pipeline.recommend(histories=[[]], k=15)[0]) == N_ITEMS
     with pytest.raises(ShopkeeperError, match="cannot be saved"):
-        longer.recommenders[0].state()
+        longer.save(tmp_path / "longer")
+    assert not (tmp_path / "longer").exists()
 
 
 def test_a_model_of_features_reads_those_of_newcomers(shop, newcomers, tmp_path: Path):

@@ -100,3 +100,27 @@ def test_a_newcomer_gets_an_id_by_the_frozen_codebooks_and_is_generated_like_wha
         model.score_items(users, histories, np.array([[15, 16]], dtype=np.int32)), atol=2.0,
     )  # fmt: skip
     assert model.train.n_items == N_ITEMS
+
+
+def test_what_the_beam_finds_can_be_ordered_by_comparing_with_items_too(circle, tmp_path):
+    settings = SMALL.replace(dense=1.0, own_embeddings=True, dense_share=1.0)
+    model = TIGER(settings).fit(circle, training=TRAINING)
+    users, histories = asked(*([start, start + 1, start + 2] for start in range(1, 28)))
+    scores = model.score(users, histories)
+    assert (scores.argmax(axis=1) == np.arange(4, 31)).mean() > 0.9
+    table = model.item_vectors()
+    state = next(iter(model._states(histories.slice(0, 1)))).hidden.numpy()[0]
+    found = np.flatnonzero(np.isfinite(scores[0]))
+    np.testing.assert_allclose(scores[0, found], table[found] @ state, rtol=1e-4, atol=1e-4)
+    model.config = settings.replace(dense_share=0.25)
+    both = model.score_items(users[:1], histories.slice(0, 1), found[None].astype(np.int32))[0]
+    model.config = settings.replace(dense_share=0.0)
+    alone = model.score_items(users[:1], histories.slice(0, 1), found[None].astype(np.int32))[0]
+    np.testing.assert_allclose(both, 0.75 * alone + 0.25 * (table[found] @ state), rtol=1e-4, atol=1e-4)
+    model.config = settings
+    model.save(tmp_path / "model")
+    again = TIGER.load(tmp_path / "model")
+    np.testing.assert_array_equal(again.score(users, histories), scores)
+    one = np.array([[15]], dtype=np.int32)
+    longer = model.with_newcomers(Newcomers(circle.with_items([900]), one, np.ones((1, 1), dtype=np.float32)))
+    assert [found.item_id for found in longer.similar_items([900], k=1)[0]] == [514]

@@ -27,12 +27,15 @@ class DigitTable(nn.Module):
         size: Width of the embeddings.
         vectors: Float [n_items + 1, width]; what else is known of the items, read through a linear layer; None for
             digits alone.
+        own: Give each item an embedding of its own too.
     """
 
     digits: Tensor
     vectors: Tensor | None
 
-    def __init__(self, digits: Tensor, sizes: tuple[int, ...], size: int, vectors: Tensor | None = None) -> None:
+    def __init__(
+        self, digits: Tensor, sizes: tuple[int, ...], size: int, vectors: Tensor | None = None, own: bool = False
+    ) -> None:
         super().__init__()
         self.sizes = sizes
         self.register_buffer("digits", digits)
@@ -40,13 +43,22 @@ class DigitTable(nn.Module):
         self.embedding = nn.Embedding(sum(sizes), size)
         nn.init.normal_(self.embedding.weight, std=STD)
         self.project = None if vectors is None else nn.Linear(vectors.shape[1], size, bias=False)
+        self.own = nn.Embedding(len(digits), size) if own else None
+        if self.own is not None:
+            nn.init.normal_(self.own.weight, std=STD)
 
     def forward(self, items: Tensor) -> Tensor:
         """Embeddings of items (int64 of any shape), float of that shape and one more axis of `size`."""
         total = self.embedding(self.places(items)).sum(dim=-2)
         if self.project is not None and self.vectors is not None:
             total = total + self.project(self.vectors[items])
+        if self.own is not None:
+            total = total + self.own(items)
         return cast(Tensor, total)
+
+    def table(self) -> Tensor:
+        """Embeddings of all items, float [n_items + 1, size]."""
+        return cast(Tensor, self(torch.arange(len(self.digits), device=self.digits.device)))
 
     def places(self, items: Tensor) -> Tensor:
         """Rows of `embedding` of the digits of items, int64 [..., levels]."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from shopkeeper.features.semantic_ids import Codebooks, CodebookSettings, SemanticIds
 from shopkeeper.recommenders.newcomers import Newcomers
-from shopkeeper.types import Float32Array
+from shopkeeper.types import Float32Array, Int64Array
 
 if TYPE_CHECKING:
     from shopkeeper.features.semantic_ids.rqvae import RqVae
@@ -68,6 +68,12 @@ class ItemCodes:
         added = newcomers.mean(self.vectors) if given is None else (given / np.float32(self.scale)).astype(np.float32)
         ids = self.ids.extended(self.books.code(added))
         return type(self)(np.concatenate([self.vectors, added]), self.scale, self.books, ids)
+
+    @property
+    def places(self) -> Int64Array:
+        """Of the digits of items in one list of the values of all digits, int64 [n_items + 1, levels]."""
+        starts = np.concatenate([[0], np.cumsum(self.ids.sizes[:-1])])
+        return np.asarray(self.ids.digits + starts, dtype=np.int64)
 
     def digit_means(self, width: int) -> Float32Array:
         """For each value of each digit the mean of what its items' vectors have left of the digits before.

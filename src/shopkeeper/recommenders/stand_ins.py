@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from shopkeeper.artifacts import ArtifactWriter
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout
 from shopkeeper.errors import DataError, ShopkeeperError
@@ -108,7 +109,11 @@ class StandIns(Recommender):
         return None if vectors is None else self.newcomers.appended(vectors)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Newcomers are put beside a model again each time; there is nothing to save.
+        """That of the model; newcomers are told again each time."""
+        return self.model.state()
+
+    def write(self, writer: ArtifactWriter, data: bool = True) -> None:
+        """Refused: a model is saved without its newcomers.
 
         Raises:
             ShopkeeperError: Always.
@@ -116,7 +121,7 @@ class StandIns(Recommender):
         raise ShopkeeperError(f"{self.name} with new items cannot be saved", remedy="save it without them")
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
-        """See `state`.
+        """Refused, as `write` is.
 
         Raises:
             ShopkeeperError: Always.

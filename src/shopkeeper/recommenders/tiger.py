@@ -47,6 +47,7 @@ CODES: Final = "codes."
 """Before the names of what is kept of the ids."""
 COPIED: Final = ("items.digits", "items.vectors")
 """Parts of the network that are the ids and the vectors again, and not kept."""
+OWN: Final = "items.own.weight"
 STD: Final = 0.05
 """Of the embeddings of digits at the start."""
 SMALLEST: Final = 1e-12
@@ -64,10 +65,16 @@ class TIGERConfig(SASRecConfig):
     catalog, say of the items."""
     read_vectors: bool = True
     """Read an item's vector beside its digits."""
+    own_embeddings: bool = False
+    """Give each item an embedding of its own beside its digits."""
+    dense: Annotated[float, Field(ge=0)] = 0.0
+    """Weight of a second loss, that of `SASRec`: the state is compared with what is read of every item."""
+    dense_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """With `dense`: what the beam finds is ordered by the comparison too, which counts so much, the beam the rest."""
     beam: Annotated[int, Field(ge=1)] = 50
     """Beginnings of ids that are kept at each digit, and items that have a score, at least as many as are asked for."""
 
-    search: ClassVar[SearchSpace] = {"read_vectors": Choice((True, False))}
+    search: ClassVar[SearchSpace] = {"read_vectors": Choice((True, False)), "dense": Choice((0.0, 1.0))}
 
 
 class TIGER(SequenceRecommender):
@@ -106,7 +113,10 @@ class TIGER(SequenceRecommender):
             DataError: They have vectors of another width.
         """
         longer, codes = with_items_of(self, newcomers), self.codes.with_newcomers(newcomers)
-        longer.restore(longer_weights(super().state(), codes.ids.sizes) | kept(codes))
+        weights = longer_weights(super().state(), codes.ids.sizes)
+        if OWN in weights:
+            weights[OWN] = newcomers.appended(weights[OWN])
+        longer.restore(weights | kept(codes))
         return longer
 
     def _prepare(self, train: Dataset) -> None:
@@ -135,7 +145,7 @@ class TIGER(SequenceRecommender):
 
         vectors = torch.from_numpy(self.codes.vectors) if self.config.read_vectors else None
         digits = torch.from_numpy(self.ids.digits.astype(np.int64))
-        return DigitTable(digits, self.ids.sizes, self.config.embedding_size, vectors)
+        return DigitTable(digits, self.ids.sizes, self.config.embedding_size, vectors, self.config.own_embeddings)
 
     def _network_of(self, items: nn.Module, events: EventEmbedding, n_types: int) -> SequenceReader:
         from shopkeeper.nn.generative_network import GenerativeNetwork
@@ -143,24 +153,28 @@ class TIGER(SequenceRecommender):
         return GenerativeNetwork(cast("DigitTable", items), events, self._encoder(), self.config.dropout, n_types)
 
     def _start(self, network: nn.Module) -> None:
-        """Digits start at the mean of what their items' vectors have left of the digits before."""
+        """Digits start at the mean of what vectors have left of the digits before, items at what is left then."""
         import torch
 
         if self.config.item_start == "random" or self.features is not None:
             return
         width = min(self.config.embedding_size, self.codes.vectors.shape[1])
-        means = self.codes.digit_means(width)
+        means, places = self.codes.digit_means(width), self.codes.places
+        factor = np.float32(STD / max(float(means.std()), SMALLEST))
+        table = cast("GenerativeNetwork", network).items
         with torch.no_grad():
-            weight = cast("GenerativeNetwork", network).items.embedding.weight
-            weight[:, :width] = torch.from_numpy(means * np.float32(STD / max(float(means.std()), SMALLEST)))
+            table.embedding.weight[:, :width] = torch.from_numpy(means * factor)
+            if table.own is not None:
+                left = self.codes.vectors[:, :width] - means[places].sum(axis=1)
+                table.own.weight[1:, :width] = torch.from_numpy(left[1:] * factor)
 
     def _objective(self, training: TrainingSettings) -> Objective[Any]:
         from shopkeeper.training.next_item import NextItemObjective
-        from shopkeeper.training.semantic_loss import semantic_loss
+        from shopkeeper.training.semantic_loss import SemanticLoss
 
         histories = self._read(self.train.histories)
-        moments = self._moments(histories)
-        return NextItemObjective(histories, self.train.n_items, self._cut(), semantic_loss, training, moments)
+        loss = SemanticLoss(self.config.dense, int(self.config.chunk_megabytes * (1 << 20)), training.matmul_precision)
+        return NextItemObjective(histories, self.train.n_items, self._cut(), loss, training, self._moments(histories))
 
     def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
         """Logarithm of the probability of the items that the beam finds; minus infinity for all others."""
@@ -181,6 +195,7 @@ class TIGER(SequenceRecommender):
             asked = torch.from_numpy(item_index[state.rows].astype(np.int64)).to(state.hidden.device)
             with torch.inference_mode():
                 found = network.decoder.log_probability(state.hidden, network.items.digits[asked])
+                found = self._ordered(state.hidden, asked, found)
             scores[state.rows] = found.float().cpu().numpy()
         return scores
 
@@ -209,7 +224,18 @@ class TIGER(SequenceRecommender):
         network = cast("GenerativeNetwork", self.network)
         with torch.inference_mode():
             items, scores = beam_search(network.decoder, hidden, self._trie_of(allowed, hidden.device), width)
+            scores = self._ordered(hidden, items, scores)
+            scores, order = scores.sort(dim=1, descending=True, stable=True)
+            items = items.gather(1, order)
         return items.cpu().numpy(), scores.float().cpu().numpy()
+
+    def _ordered(self, hidden: Tensor, items: Tensor, scores: Tensor) -> Tensor:
+        """Scores of items (int64 [b, m], as theirs) after states, in which the comparison counts too."""
+        share = self.config.dense_share
+        if not self.config.dense or not share:
+            return scores
+        rows = cast("GenerativeNetwork", self.network).items(items)
+        return (1 - share) * scores + share * cast("Tensor", rows @ hidden[:, :, None])[..., 0]
 
     def _trie_of(self, allowed: BoolArray | None, device: torch.device) -> Trie:
         import torch
