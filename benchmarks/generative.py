@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.figures import versions
 from benchmarks.sequential import Rows, describe, load, make_split
-from benchmarks.sequential_rows import FEATURED, GENERATIVE, Grid, grids
+from benchmarks.sequential_rows import FEATURED, Grid, grids
 from benchmarks.sequential_tables import in_words, published, to_text
 from shopkeeper.artifacts import file_hash, write_text_atomic
 from shopkeeper.config import build, load_settings
@@ -42,7 +42,10 @@ from shopkeeper.recommenders.tiger import TIGER
 from shopkeeper.training.settings import TrainingSettings
 
 PROTOCOL: Final = "leave_one_out"
-PAIRS: Final = (("sasrec_text", "sasrec"), ("hstu_text", "hstu"), ("tiger_dense", "tiger"), ("tiger", "sasrec"))
+PAIRS: Final = (
+    ("sasrec_text", "sasrec_ids"), ("sasrec_text", "sasrec"), ("sasrec", "sasrec_ids"), ("hstu_text", "hstu_ids"),
+    ("hstu_text", "hstu"), ("tiger_dense", "tiger"),
+)  # fmt: skip
 """Rows that are compared shopper by shopper where both ran."""
 K: Final = 10
 BATCH: Final = 1024
@@ -80,14 +83,17 @@ def main(arguments: list[str] | None = None) -> None:
 def grids_of(feature: Path | None, names: list[str]) -> dict[str, Grid]:
     """Settings tried for the rows of this benchmark: as wide and as much dropped as the networks of `sequential.py`."""
     usual: Grid = {"ties": ["keep"], "embedding_size": [128], "content_start": [12.0]}
-    tiger: Grid = {**usual, "dropout": [0.3], "embedding_dropout": [0.3]}
-    dense: Grid = {**usual, "dropout": [0.4], "embedding_dropout": [0.4], "dense": [1.0], "own_embeddings": [True]}
+    alone: Grid = {**usual, "content_start": [0.0], "dropout": [0.5], "embedding_dropout": [0.5]}
+    tiger: Grid = {**usual, "dropout": [0.3], "embedding_dropout": [0.3], "codebooks": [{"levels": 2, "size": 2048}]}
+    dense: Grid = {**tiger, "dropout": [0.5], "embedding_dropout": [0.5], "dense": [1.0], "own_embeddings": [True]}
+    dense["dense_share"] = [0.8]
     text: Grid = {**usual, "dropout": [0.5], "embedding_dropout": [0.5], "item_features": [(str(feature),)]}
     found = {
-        "tiger": tiger, "tiger_dense": dense, "sasrec_text": text, "hstu_text": text,
+        "sasrec_ids": alone, "hstu_ids": alone, "sasrec_text": text, "hstu_text": text,
+        "tiger": tiger, "tiger_dense": dense,
         "sasrec_content": {**text, "item_ids": [False]}, "tiger_text": {**tiger, "item_features": [(str(feature),)]},
     }  # fmt: skip
-    return {name: found[name] for name in names if name in (*GENERATIVE, *FEATURED)}
+    return {name: found[name] for name in names if name in found}
 
 
 def illegal_ids(model: TIGER, parts: Split) -> dict[str, int]:

@@ -14,12 +14,14 @@ GENERATIVE = ("tiger", "tiger_dense")
 """By semantic ids; the second learns to compare with items too and orders by both."""
 FEATURED = ("sasrec_text", "hstu_text", "sasrec_content", "tiger_text")
 """Networks that read vectors of titles too; `_content` those and no ids, `tiger_text` codes them."""
+IDS_ALONE = ("sasrec_ids", "hstu_ids")
+"""Networks that know nothing of the catalog, where the plain rows start from it."""
 CLASSES = {
     "popular": "MostPopular", "tiger_dense": "TIGER", "tiger_text": "TIGER", "sasrec_text": "SASRec",
-    "sasrec_content": "SASRec", "hstu_text": "HSTU",
+    "sasrec_content": "SASRec", "hstu_text": "HSTU", "sasrec_ids": "SASRec", "hstu_ids": "HSTU",
 }  # fmt: skip
 """Models of the rows that are named otherwise."""
-SEEDED = frozenset({"als", "bpr", "blend", *NETWORKS, *GENERATIVE, *FEATURED})
+SEEDED = frozenset({"als", "bpr", "blend", *NETWORKS, *GENERATIVE, *FEATURED, *IDS_ALONE})
 """Models that start from random numbers: they run with every seed."""
 WIDE: Grid = {
     "ties": ["keep", "shuffle"], "embedding_size": [128], "dropout": [0.5], "embedding_dropout": [0.5],
