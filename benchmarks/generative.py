@@ -77,7 +77,8 @@ def main(arguments: list[str] | None = None) -> None:
             "results": [asdict(result) for result in results], "illegal_ids": illegal,
             "paired_differences": [one.to_json() for one in compared],
         }  # fmt: skip
-        write_text_atomic(options.json, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        text = json.dumps(content, indent=1, ensure_ascii=False).replace(f"{folder}/", "")
+        write_text_atomic(options.json, text + "\n")
 
 
 def grids_of(feature: Path | None, names: list[str]) -> dict[str, Grid]:
