@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shopkeeper.features.store import Built
 
 STORE = Path("features")
+EXTRACTOR = "features.attributes.extractor"
 SPEEDS = ("texts_a_second", "images_a_second", "items_a_second")
 
 
@@ -30,6 +31,10 @@ def features(
     ] = None,
     image: Annotated[
         Path | None, typer.Option("--image", metavar="FOLDER", help="Folder of the pictures that the catalog names.")
+    ] = None,
+    image_encoder: Annotated[
+        str | None,
+        typer.Option("--image-encoder", help="Of pictures: efficientnet, transformers, timm, open-clip, endpoint."),
     ] = None,
     fetch: Annotated[
         bool, typer.Option("--fetch", help="Fetch pictures that the catalog names by web address.")
@@ -74,9 +79,11 @@ def features(
 
     Example: shopkeeper features dataset --image pictures --set features.image.column=photo
 
+    Example: shopkeeper features dataset --image pictures --image-encoder transformers --model models/siglip
+
     Example: shopkeeper features dataset --text sentence-transformers --model models/my-encoder
 
-    --model and --url are for --text where that is given, else for --attributes.
+    --model and --url are for --text where that is given, else for --attributes, else for --image-encoder.
 
     Example: shopkeeper features dataset --attributes smollm2
 
@@ -85,11 +92,12 @@ def features(
     from shopkeeper.data.dataset import Dataset
     from shopkeeper.jobs.features import Wanted, build_features, moment_of, training_end
 
-    asked = "features.text.encoder" if text is not None or attributes is None else "features.attributes.extractor"
+    asked = _asked(text, attributes, image_encoder)
     flags = [
         ("features.text.encoder.name", text),
         ("features.attributes.extractor.name", attributes),
-        (f"{asked}.{'file' if asked != 'features.text.encoder' and attributes == 'gguf' else 'model'}", model),
+        ("features.image.encoder.name", image_encoder),
+        (f"{asked}.{'file' if asked == EXTRACTOR and attributes == 'gguf' else 'model'}", model),
         (f"{asked}.url", url),
         ("features.text.template.parts", list(parts) or None),
         ("features.text.feature", name),
@@ -111,6 +119,13 @@ def features(
     console.print(
         f"in {out}; look at neighbors: shopkeeper similar ITEM --data {data} --features {out}", soft_wrap=True
     )
+
+
+def _asked(text: str | None, attributes: str | None, image_encoder: str | None) -> str:
+    """The section whose model is named."""
+    if text is None and attributes is not None:
+        return EXTRACTOR
+    return "features.text.encoder" if text is not None or image_encoder is None else "features.image.encoder"
 
 
 def _table(built: Sequence[Built]) -> Table:

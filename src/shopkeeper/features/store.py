@@ -138,6 +138,7 @@ class FeatureStore:
         Raises:
             DataError: There is no catalog, it has no such column, or no picture can be used.
             MissingDependencyError: A library or the package with the weights is not installed.
+            EndpointError: The model is elsewhere and does not answer; what was encoded is kept.
             ArtifactError: The store cannot be written.
         """
         begin = time.perf_counter()

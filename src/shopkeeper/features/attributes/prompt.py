@@ -40,6 +40,7 @@ DEFAULT_EXAMPLES: Final = (
             values={"color": "grey", "gender": "boys", "material": "cotton"}),
     Example(text="Red Tape Men Brown Leather Formal Shoes",
             values={"color": "brown", "gender": "men", "material": "leather", "style": "formal"}),
+    Example(text="Herbal Shampoo for Dry Hair - 12 oz (Pack of 2)", values={"size": "12 oz"}),
     Example(text="Barbie Girls Casual Sandals", values={"gender": "girls", "style": "casual"}),
 )  # fmt: skip
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import numpy as np
@@ -45,6 +47,14 @@ class ImageEncoder(Protocol):
     def side(self) -> int:
         """Pixels of a side of the squares that it takes."""
 
+    @property
+    def batch_size(self) -> int:
+        """How many pictures one call takes best."""
+
+    @property
+    def usage(self) -> Mapping[str, float]:
+        """What was used so far beside time: requests, tokens, cost. Empty for a model that runs here."""
+
     def load(self) -> None:
         """Reads the weights where there are any; `encode` does it where it was not done."""
 
@@ -53,6 +63,7 @@ class ImageEncoder(Protocol):
 
         Raises:
             MissingDependencyError: A library or the package with the weights is not installed.
+            EndpointError: The model is elsewhere and does not answer as it should.
         """
 
 
@@ -73,6 +84,8 @@ class EfficientNet:
     name = "efficientnet"
     size = 1280
     side = 224
+    batch_size = 64
+    usage: Mapping[str, float] = MappingProxyType({})
 
     @property
     def identity(self) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
 import numpy as np
 
@@ -18,9 +17,6 @@ from shopkeeper.features.saving import saving
 from shopkeeper.features.vector_cache import KEY_BYTES, VectorCache
 from shopkeeper.progress import Progress
 from shopkeeper.types import BoolArray, Float32Array, Int64Array, UInt8Array
-
-AT_ONCE: Final = 64
-"""Pictures that are decoded before they are encoded."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +60,7 @@ def encode_images(
 
     Raises:
         MissingDependencyError: Pillow, torch or the package with the weights is not installed.
+        EndpointError: The model is elsewhere and does not answer; what was encoded before is in the cache.
         ArtifactError: The cache cannot be written.
     """
     keys, faults = _keys(source)
@@ -71,13 +68,11 @@ def encode_images(
     _, first, same = np.unique(keys[there], axis=0, return_index=True, return_inverse=True)
     places = there[first]  # one item for each different picture
     vectors, found = cache.read(keys[places])
-    if vectors.shape[1] == 0:
-        vectors = np.zeros((len(places), encoder.size), dtype=np.float32)
     seconds, broken = 0.0, dict[int, tuple[Fault, str]]()
     missing = np.flatnonzero(~found)
     if missing.size:
         making = _Making(source, encoder, cache, limits, progress)
-        seconds, broken = making.fill(vectors, found, missing, places, keys)
+        vectors, seconds, broken = making.fill(vectors, found, missing, places, keys)
         cache.tidy()
     known = np.zeros(len(source), dtype=bool)
     known[there] = found[same.reshape(-1)]
@@ -101,27 +96,29 @@ class _Making:
 
     def fill(
         self, vectors: Float32Array, found: BoolArray, missing: Int64Array, places: Int64Array, keys: UInt8Array
-    ) -> tuple[float, dict[int, tuple[Fault, str]]]:
-        """Fills rows of vectors and marks them as found; gives the seconds and, by row, what cannot be used."""
+    ) -> tuple[Float32Array, float, dict[int, tuple[Fault, str]]]:
+        """Marks rows as found and gives vectors with them, the seconds and, by row, what cannot be used."""
         broken: dict[int, tuple[Fault, str]] = {}
         self.encoder.load()
         if self.progress:
             self.progress.start(f"encoding with {self.encoder.name}", len(missing))
         begin = time.perf_counter()
         with saving(self.cache) as rows, quiet_decoders():
-            for start in range(0, len(missing), AT_ONCE):
-                batch = missing[start : start + AT_ONCE]
+            for start in range(0, len(missing), self.encoder.batch_size):
+                batch = missing[start : start + self.encoder.batch_size]
                 pixels, usable = self._decode(batch, places, broken)
                 if usable.size:
-                    vectors[usable] = self.encoder.encode(pixels)
-                    found[usable] = True
-                    rows.add(keys[places[usable]], vectors[usable])
+                    made = self.encoder.encode(pixels)
+                    rows.add(keys[places[usable]], made)
+                    if vectors.shape[1] == 0:  # nothing was known
+                        vectors = np.zeros((len(places), made.shape[1]), dtype=np.float32)
+                    vectors[usable], found[usable] = made, True
                 if self.progress:
                     speed = (start + len(batch)) / (time.perf_counter() - begin)
                     self.progress.advance(len(batch), {"pictures/s": speed})
         if self.progress:
             self.progress.finish()
-        return time.perf_counter() - begin, broken
+        return vectors, time.perf_counter() - begin, broken
 
     def _decode(
         self, batch: Int64Array, places: Int64Array, broken: dict[int, tuple[Fault, str]]

@@ -18,6 +18,7 @@ from shopkeeper.features.feature import UNFINISHED, Feature
 from shopkeeper.features.fetching import FetchSettings
 from shopkeeper.features.image.decoding import Fault, ImageLimits
 from shopkeeper.features.image.encoder import EfficientNetSettings, ImageEncoder
+from shopkeeper.features.image.encoders import AnyImageEncoder
 from shopkeeper.features.image.encoding import EncodedImages, encode_images
 from shopkeeper.features.image.sources import ImageBytes, ImageNames, ImageSource
 from shopkeeper.features.vector_cache import VectorCache
@@ -32,8 +33,8 @@ EXAMPLES: Final = 3
 class ImageSettings(Settings):
     """One feature of pictures."""
 
-    encoder: EfficientNetSettings = EfficientNetSettings()
-    """The model."""
+    encoder: AnyImageEncoder = EfficientNetSettings()
+    """The model, and its settings."""
     column: str = IMAGE
     """Column of the catalog: a path below the folder of pictures, a web address, or the bytes of a picture."""
     limits: ImageLimits = ImageLimits()
@@ -130,6 +131,7 @@ def _facts(
         "examples": examples,
         "distinct": encoded.n_distinct,
         "encoded": encoded.n_encoded,
+        "usage": dict(encoder.usage),
         "damaged_files": encoded.n_damaged,
         "encoding_seconds": round(encoded.seconds, 3),
         "images_a_second": None if speed is None else round(speed, 1),

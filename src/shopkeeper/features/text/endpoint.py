@@ -97,7 +97,7 @@ class Endpoint:
         if settings.dimensions is not None:
             asked["dimensions"] = settings.dimensions
         answer = self._patience.post(self._address, asked)
-        vectors = _vectors(answer, len(texts), self._address)
+        vectors = vectors_of(answer, len(texts), self._address)
         if settings.dimensions is not None and vectors.shape[1] != settings.dimensions:
             raise EndpointError(
                 f"{self._address} gives vectors of another length",
@@ -110,7 +110,7 @@ class Endpoint:
         return unit_rows(vectors)
 
 
-def _vectors(answer: Mapping[str, Any], n: int, address: str) -> Float32Array:
+def vectors_of(answer: Mapping[str, Any], n: int, address: str) -> Float32Array:
     """The vectors of an answer in the order of the texts, float32 [n, size].
 
     Raises:

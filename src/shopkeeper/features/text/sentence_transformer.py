@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from pydantic import Field
 
-from shopkeeper.artifacts import file_hash
 from shopkeeper.config import Settings
 from shopkeeper.errors import ConfigError, missing_dependency
+from shopkeeper.features.model_files import model_identity, without_bars
 from shopkeeper.features.text.encoder import EXTRA, PURPOSE, unit_rows
 from shopkeeper.types import Float32Array
 
@@ -63,9 +60,8 @@ class SentenceTransformerEncoder:
     @cached_property
     def identity(self) -> str:
         """The hash of the folder's files, or name and revision."""
-        settings, folder = self._settings, Path(self._settings.model)
-        model = _folder_hash(folder) if folder.is_dir() else f"{settings.model} {settings.revision}"
-        return f"{LIBRARY} {model} {settings.prefix!r}"
+        settings = self._settings
+        return f"{LIBRARY} {model_identity(settings.model, settings.revision)} {settings.prefix!r}"
 
     @property
     def size(self) -> int:
@@ -101,7 +97,7 @@ class SentenceTransformerEncoder:
             raise missing_dependency(LIBRARY, EXTRA, PURPOSE) from error
         settings = self._settings
         try:
-            with _no_bars():
+            with without_bars():
                 return SentenceTransformer(
                     settings.model, device=settings.device, revision=settings.revision, trust_remote_code=False
                 )
@@ -112,26 +108,3 @@ class SentenceTransformerEncoder:
                 got=str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__,
                 remedy="check the name; without the internet, give a folder that holds the model",
             ) from error
-
-
-@contextmanager
-def _no_bars() -> Iterator[None]:
-    """Within, transformers draws no bars of its own: progress is told to whoever asked."""
-    from transformers.utils import logging
-
-    bars: Any = logging
-    drawn = bars.is_progress_bar_enabled()
-    bars.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if drawn:
-            bars.enable_progress_bar()
-
-
-def _folder_hash(folder: Path) -> str:
-    """SHA-256 over names and contents of the files of a folder, in hexadecimal."""
-    digest = hashlib.sha256()
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        digest.update(f"{file.relative_to(folder).as_posix()}:{file_hash(file)}\n".encode())
-    return digest.hexdigest()
