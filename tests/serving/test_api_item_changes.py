@@ -47,6 +47,8 @@ def test_a_new_item_comes_out_where_those_like_it_do(shop: Server) -> None:
     item = shop.client.get("/items/new").json()
     assert item == NEW | {"brand": None, "available": True, "image": None}
     assert "new" in ids(shop.client.get("/items", params={"query": "thing 3"}).json())
+    assert ids(shop.client.get("/items", params={"limit": 100}).json())[-1] == "new"
+    assert len(ids(shop.client.get("/questionnaire", params={"n": 100}).json())) == 12
     similar = shop.client.get("/items/new/similar", params={"k": 30}).json()
     assert "new" not in ids(similar)
     assert similar["items"]

@@ -47,6 +47,28 @@ class LoadedBundle:
     kinds: IdKinds
 
 
+class BundleLog:
+    """What the log of a bundle says of its items, made on first use and kept while items come and go.
+
+    Args:
+        pipeline: As it was trained.
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._memory = pipeline.memory
+
+    @cached_property
+    def taken_items(self) -> csc_array:
+        """Which shopper took which item; see `questionnaire`."""
+        return taken_items(self._memory)
+
+    @cached_property
+    def by_popularity(self) -> Int32Array:
+        """Item indices, the one with most events first, int32 [n_items]."""
+        order: Int32Array = (np.argsort(-self._memory.item_counts()[1:], kind="stable") + 1).astype(np.int32)
+        return order
+
+
 @dataclass(frozen=True)
 class Served:
     """A bundle and the histories of its shoppers until now.
@@ -56,12 +78,14 @@ class Served:
         profiles: Live histories.
         loaded_at: When it began to answer, ISO 8601.
         stand: The bundle with the items as they are now.
+        log: What the bundle's log says of the items that it knew.
     """
 
     stand: Stand
     name: str
     profiles: Profiles
     loaded_at: str
+    log: BundleLog
 
     @property
     def bundle(self) -> Bundle:
@@ -91,15 +115,11 @@ class Served:
         return kept
 
     @cached_property
-    def taken_items(self) -> csc_array:
-        """Which shopper of the bundle's log took which item; see `questionnaire`."""
-        return taken_items(self.pipeline.memory)
-
-    @cached_property
     def by_popularity(self) -> Int32Array:
-        """All item indices, the one with most events first, int32 [n_items]."""
-        order: Int32Array = (np.argsort(-self.pipeline.memory.item_counts()[1:], kind="stable") + 1).astype(np.int32)
-        return order
+        """All item indices, the one with most events first, new ones at the end, int32 [n_items]."""
+        known = self.log.by_popularity
+        new = np.arange(len(known) + 1, len(self.items) + 1, dtype=np.int32)
+        return np.concatenate([known, new])
 
 
 def load_bundle(folder: Path, mapped: bool) -> LoadedBundle:
@@ -141,4 +161,4 @@ def serve_bundle(loaded: LoadedBundle, stand: Stand, store: EventStore, max_hist
     """
     profiles = Profiles(stand.bundle.pipeline, store, max_history, loaded.bundle.card.store)
     profiles.catch_up()
-    return Served(stand, loaded.name, profiles, now())
+    return Served(stand, loaded.name, profiles, now(), BundleLog(loaded.bundle.pipeline))

@@ -50,5 +50,6 @@ def _chosen(served: Served, asked: QuestionnaireQuery) -> QuestionnaireOut:
     allowed = served.on_shelf & served.facts.available
     if asked.category is not None:
         allowed = allowed & served.facts.in_category(asked.category)
-    chosen = questionnaire(served.taken_items, allowed, asked.n)
+    taken = served.log.taken_items
+    chosen = questionnaire(taken, allowed[: taken.shape[1]], asked.n)
     return QuestionnaireOut([whole_item(served, index) for index in chosen.tolist()])
