@@ -149,6 +149,9 @@ def test_a_model_of_timm_takes_weights_from_a_file(tmp_path: Path) -> None:
     network = timm.create_model("test_vit", pretrained=False)
     torch.save(network.state_dict(), tmp_path / "weights.pth")
     encoder = TimmSettings(model="test_vit", weights=tmp_path / "weights.pth", device="cpu").open()
+    torch.save({"other": torch.zeros(1)}, tmp_path / "other.pth")
+    with pytest.raises(ConfigError, match="lacks"):
+        TimmSettings(model="test_vit", weights=tmp_path / "other.pth", device="cpu").open().load()
     pixels = np.random.default_rng(0).integers(0, 256, (2, encoder.side, encoder.side, 3)).astype(np.uint8)
     known = timm.data.resolve_model_data_config(network)
     mean, deviation = (torch.tensor(known[name]).view(1, 3, 1, 1) for name in ("mean", "std"))

@@ -39,8 +39,11 @@ class TimmEncoder(NetworkEncoder):
             raise library_missing(LIBRARY, "timm", error) from error
         settings = self._settings
         name = f"local-dir:{settings.model}" if Path(settings.model).is_dir() else settings.model
-        weights = {} if settings.weights is None else {"checkpoint_path": str(settings.weights)}
-        network: Any = timm.create_model(name, pretrained=settings.weights is None, num_classes=0, **weights)
+        network: Any = timm.create_model(name, pretrained=settings.weights is None, num_classes=0)
+        if settings.weights is not None:  # not strictly: the layer that classifies is not needed
+            loaded = timm.models.load_checkpoint(network, str(settings.weights), strict=False, weights_only=True)
+            if loaded.missing_keys:
+                raise ValueError(f"{settings.weights} lacks {', '.join(loaded.missing_keys[:3])}")
         known = timm.data.resolve_model_data_config(network)
         return Network(
             network.eval().to(self.device), int(known["input_size"][-1]), tuple(known["mean"]), tuple(known["std"])
