@@ -100,6 +100,13 @@ def test_vectors_of_another_length_than_asked_for_are_refused(server: Server) ->
     assert server.requests[0]["dimensions"] == 3
 
 
+def test_a_model_that_is_another_in_the_middle_is_said(server: Server) -> None:
+    short: Answer = (200, {}, json.dumps({"data": [{"index": 0, "embedding": [1, 2]}]}).encode())
+    server.answers = lambda count, asked: answer_to(asked) if count == 1 else short
+    with pytest.raises(EndpointError, match="different lengths"):
+        settings_of(server).open().encode(squares()[:3])
+
+
 @pytest.mark.parametrize("wrong", [{"url": ""}, {"url": "ftp://x"}, {"model": ""}])
 def test_address_and_model_must_be_named(server: Server, wrong: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="--"):

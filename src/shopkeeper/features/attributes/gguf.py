@@ -125,7 +125,10 @@ class Gguf:
         lines = {name: self._wanted[name] for name in names[:n_lines]}
         told: dict[str, Any] = dict.fromkeys(names[n_lines:])
         if lines:
-            told |= values_of_lines(lines, self._written_lines(lines, named, asked))
+            written = self._written_lines(lines, named, asked)
+            if not written:
+                return "the text is longer than the model takes"
+            told |= values_of_lines(lines, written)
         return json.dumps(told, ensure_ascii=False)
 
     def _written_lines(self, lines: Wanted, named: Mapping[str, Sequence[str]], asked: Asked) -> str:

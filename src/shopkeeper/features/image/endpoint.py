@@ -99,12 +99,20 @@ class ImageEndpoint:
         """Nothing: there is nothing here to read."""
 
     def encode(self, pixels: UInt8Array) -> Float32Array:
-        """Vectors of the endpoint, float32 [n, size], made of unit length."""
+        """Vectors of the endpoint, float32 [n, size], made of unit length.
+
+        Raises:
+            EndpointError: It does not answer as it should.
+        """
         pictures = [_written(picture) for picture in pixels]
         step = 1 if self._settings.form == "messages" else self.batch_size
         batches = [pictures[start : start + step] for start in range(0, len(pictures), step)]
         with ThreadPoolExecutor(self.batch_size if step == 1 else 1) as threads:
-            return unit_rows(np.concatenate(list(threads.map(self._ask, batches))))
+            parts = list(threads.map(self._ask, batches))
+        lengths = {part.shape[1] for part in parts}
+        if len(lengths) > 1:
+            raise EndpointError(f"{self._address} gives vectors of different lengths", got=str(sorted(lengths)))
+        return unit_rows(np.concatenate(parts))
 
     def _ask(self, pictures: Sequence[str]) -> Float32Array:
         settings = self._settings
