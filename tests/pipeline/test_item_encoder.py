@@ -79,6 +79,15 @@ def test_it_is_read_back_as_it_was(encoder: ItemEncoder, tmp_path: Path) -> None
     assert back.key("soap") == encoder.key("soap") != encoder.key("Soap")
 
 
+@pytest.mark.parametrize("wrong", [np.ones((1, 3)), np.ones((2, 256)), np.full((1, 256), np.nan)])
+def test_a_model_that_gives_other_vectors_than_then_is_said(
+    encoder: ItemEncoder, wrong: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(encoder._encoder), "encode", lambda *_: wrong.astype(np.float32))
+    with pytest.raises(ArtifactError, match="other vectors"):
+        encoder.encode(["soap"])
+
+
 def test_another_version_of_the_model_encodes_nothing(encoder: ItemEncoder) -> None:
     other = replace(encoder, identity="static wordllama 0.1")
     assert other.problem is not None

@@ -100,12 +100,19 @@ class ItemEncoder:
         """Vectors of texts, float32 [n, size], of unit length.
 
         Raises:
-            ArtifactError: The encoder is not that of the bundle, or not installed.
+            ArtifactError: The encoder is not that of the bundle, gives other vectors than then, or is not installed.
             EndpointError: It is elsewhere and does not answer.
         """
         if self.problem is not None:
             raise ArtifactError("new items cannot be encoded", got=self.problem)
-        return self._encoder.encode(texts)
+        vectors, size = self._encoder.encode(texts), int(self.vectors.shape[1])
+        if vectors.shape != (len(texts), size) or not np.isfinite(vectors).all():
+            raise ArtifactError(
+                "new items cannot be encoded: the model gives other vectors than when the bundle was made",
+                expected=f"{size} finite numbers a text", got=f"shape {vectors.shape} of {len(texts)} texts",
+                remedy="train again, with another version of the encoder in its settings",
+            )  # fmt: skip
+        return vectors
 
     def neighbors(self, vectors: Float32Array, k: int = NEIGHBORS) -> tuple[Int32Array, Float32Array]:
         """The items of training that are most like some vectors, exactly.
