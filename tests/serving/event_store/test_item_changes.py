@@ -65,6 +65,15 @@ def test_a_change_that_was_changed_again_makes_room(changes: ItemChanges) -> Non
     assert changes.last() == list(changes.every())[-1].number > len(stored)
 
 
+def test_the_last_vector_of_an_item_outlives_the_change_that_brought_it(changes: ItemChanges) -> None:
+    changes.add([ItemChange("tea", 1, {"title": "Tea", "price": 1.0}, VECTOR, b"a" * 16)])
+    for step in range(5):  # the same text again, so that nothing was encoded
+        changes.add([change(at=step, title="Tea", price=float(step))])
+    assert [stored.change.vector for stored in changes.every()] == [VECTOR, None]
+    changes.add([ItemChange("tea", 9, {"title": "Green tea", "price": 1.0}, VECTOR, b"b" * 16)])
+    assert [stored.change.vector_of for stored in changes.every()] == [b"b" * 16]
+
+
 def test_numbers_of_deleted_changes_are_not_given_again(changes: ItemChanges) -> None:
     numbers = [changes.add([change(price=float(step))])[0] for step in range(5)]
     assert numbers == sorted(set(numbers))

@@ -1,7 +1,8 @@
 """Changes of items in the event store: what was said of an item since the bundle, and by whom its text was encoded.
 
 A change names the columns of the catalog that it sets; what it does not name stays. A change of which every column was
-set again by later ones is deleted, so that the table does not grow with the number of changes but with that of items.
+set again by later ones is deleted, so that the table does not grow with the number of changes but with that of items;
+the last vector of an item stays until another comes, since a text that is said again is not encoded again.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from shopkeeper.types import Id
 
 REMOVED: Final = "removed"
 """Beside the columns of the catalog: whether the item was taken out of the shop; a name that no attribute may have."""
+VECTOR: Final = None
+"""Stands for the vector where columns are counted; no column has this name."""
 AT_ONCE: Final = 1000
 """Ids in one question, below what either database takes."""
 
@@ -117,11 +120,11 @@ class ItemChanges:
 def _delete_superseded(connection: Connection, items: Collection[str]) -> None:
     table = item_changes.c
     for ids in _parts(sorted(items)):
-        query = select(table.number, table.item_id, table.facts).where(table.item_id.in_(ids))
-        later: dict[str, set[str]] = {}
+        query = select(table.number, table.item_id, table.facts, table.vector_of).where(table.item_id.in_(ids))
+        later: dict[str, set[str | None]] = {}
         gone = []
-        for number, item_id, facts in connection.execute(query.order_by(table.number.desc())).fetchall():
-            names = set(json.loads(facts))
+        for number, item_id, facts, vector_of in connection.execute(query.order_by(table.number.desc())).fetchall():
+            names: set[str | None] = {*json.loads(facts), *([] if vector_of is None else [VECTOR])}
             if item_id in later and names <= later[item_id]:
                 gone.append(number)
             later.setdefault(item_id, set()).update(names)
