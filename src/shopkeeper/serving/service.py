@@ -58,7 +58,7 @@ class Service:
         loaded = load_bundle(self.bundle_folder, settings.map_files)
         share_cores(settings.threads_per_worker)
         self.store = EventStore.open(database_of(self.bundle_folder, settings), loaded.kinds)
-        self.items = LiveItems(loaded.bundle, self.store, self._put_items)
+        self.items = LiveItems(loaded.bundle, self.store, self._put_items, settings.offer_unsold)
         self.served: Served = serve_bundle(loaded, self.items.stand(), self.store, settings.max_history)
         """Replaced as a whole: take it once for each answer."""
         self._swapping = Lock()

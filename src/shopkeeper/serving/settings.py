@@ -38,6 +38,9 @@ class ServiceSettings(Settings):
     """Most events, or items, in one request."""
     max_history: int = Field(default=200, ge=1, le=10_000)
     """Events that an answer is made from: the latest of a shopper, or of a history that the request itself gives."""
+    offer_unsold: bool = False
+    """Recommend items of the bundle's catalog that nobody has taken yet, each as if it had been posted; their texts are
+    encoded whenever a bundle is loaded."""
     max_waiting: int = Field(default=2000, ge=1)
     """Requests that may wait for the store, and for the models; one more gets status 503."""
     max_future_seconds: float = Field(default=86_400.0, ge=0)

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from server import shop_bundle, shop_dataset
 
 from shopkeeper.config import build
+from shopkeeper.data.catalog import Catalog
 from shopkeeper.data.histories import Histories
 from shopkeeper.errors import EndpointError
 from shopkeeper.features.store import FeatureStore
@@ -162,6 +164,28 @@ def test_an_unknown_item_is_neither_changed_nor_made(bundle: Bundle, store: Even
     assert shop.stands[-1].n_new == 0
     assert len(shop.stands[-1].removed) == 0
     assert "sku-003" in shop.after("sku-002")
+
+
+def test_items_that_nobody_took_are_offered_where_asked(bundle: Bundle, store: EventStore) -> None:
+    unsold = pa.table({"item_id": ["spade", "stone"], "title": [TITLE, None], "price": [2.5, 1.0]})
+    catalog = bundle.catalog
+    assert catalog is not None
+    listed = catalog.updated(Catalog(unsold))
+    with_unsold = replace(bundle, pipeline=bundle.pipeline.with_catalog(listed))
+    assert LiveItems(with_unsold, store, lambda _: None).stand().n_new == 0
+    stands: list[Stand] = []
+    items = LiveItems(with_unsold, store, stands.append, unsold=True)
+    assert items.stand().n_new == 2
+    items.change(
+        [ItemRequest([ItemChange("spade", 2**52, {"price": 9.0}), ItemChange("stone", 1, {REMOVED: True})], True)]
+    )
+    served = stands[-1].bundle.pipeline
+    spade, stone = served.train.items.known_indices(["spade", "stone"]).tolist()
+    assert (stands[-1].n_new, stands[-1].removed.tolist()) == (2, [stone])
+    assert served.facts.price(spade) == 9.0
+    (answer,) = served.answer([Ask(0, Histories.of_items([[3]]), k=30)])
+    assert spade in answer.item_index
+    assert stone not in answer.item_index
 
 
 def test_the_middle_of_a_category_is_neither_its_best_nor_its_worst(bundle: Bundle, store: EventStore) -> None:

@@ -33,16 +33,18 @@ class LiveItems:
         bundle: As it was trained.
         store: Where changes are kept; those that are there count from the beginning.
         put: Puts what is to be served in place of what is served.
+        unsold: See `Shelf`.
 
     Raises:
         StoreError: The store does not answer.
     """
 
-    def __init__(self, bundle: Bundle, store: EventStore, put: Callable[[Stand], None]) -> None:
+    def __init__(self, bundle: Bundle, store: EventStore, put: Callable[[Stand], None], unsold: bool = False) -> None:
         self._store_id = store.store_id
         self._changes = ItemChanges(store)
         self._states = ItemStates()
-        self._shelf = Shelf(bundle, self._store_id)
+        self._unsold = unsold
+        self._shelf = Shelf(bundle, self._store_id, unsold)
         self._put = put
         self._lock = Lock()
         self._untaken: dict[Id, ItemState] = {}
@@ -93,7 +95,7 @@ class LiveItems:
             put: Serves it; where it raises, all stays as it was.
         """
         with self._lock:
-            shelf = Shelf(bundle, self._store_id)
+            shelf = Shelf(bundle, self._store_id, self._unsold)
             shelf.take(list(self._states))
             put(shelf.stand())
             self._shelf = shelf

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from shopkeeper.data import schema
@@ -37,6 +37,9 @@ class CatalogRows:
 
     def __contains__(self, item_id: Id) -> bool:
         return item_id in self._places
+
+    def __iter__(self) -> Iterator[Id]:
+        return iter(self._places)
 
     def of(self, states: Sequence[ItemState]) -> pa.Table | None:
         """Rows of items in their order, null where the catalog does not know one; None without a catalog."""

@@ -54,9 +54,10 @@ class Shelf:
     Args:
         bundle: As it was trained.
         store_id: Of the event store whose changes come.
+        unsold: Take items of the catalog that the models do not know as if they had been posted.
     """
 
-    def __init__(self, bundle: Bundle, store_id: str) -> None:
+    def __init__(self, bundle: Bundle, store_id: str, unsold: bool = False) -> None:
         self._bundle = bundle
         self._known = Known.of(bundle.card, store_id)
         self._places = Places(bundle)
@@ -64,6 +65,10 @@ class Shelf:
         self._catalog = self._known_rows.catalog
         self._new: dict[Id, ItemState] = {}
         self._removed: set[Id] = set()
+        if unsold:
+            items = bundle.pipeline.train.items
+            listed = (item_id for item_id in self._known_rows if item_id not in items)
+            self.take([ItemState(item_id, posted=True) for item_id in listed])
 
     @property
     def waiting(self) -> list[ItemState]:
@@ -147,4 +152,8 @@ class Shelf:
     def _newcomers(self, states: Sequence[ItemState]) -> list[int]:
         """Places of the states whose items the bundle does not know, and that were posted."""
         items = self._bundle.pipeline.train.items
-        return [place for place, state in enumerate(states) if state.posted and state.item_id not in items]
+        return [
+            place
+            for place, state in enumerate(states)
+            if (state.posted or state.item_id in self._new) and state.item_id not in items
+        ]
