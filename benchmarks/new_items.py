@@ -33,6 +33,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.serving import EVENTS_A_SHOPPER, generated_log, resident_megabytes, server
+from shopkeeper.artifacts import artifact_exists
 from shopkeeper.data.catalog import Catalog
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.schema import BRAND, CATEGORY, TITLE
@@ -42,6 +43,7 @@ from shopkeeper.features.settings import ItemFeatureSettings
 from shopkeeper.jobs.bundles import make_bundle
 from shopkeeper.jobs.newcomers import NewcomerSettings, item_encoder
 from shopkeeper.machine import usable_cores
+from shopkeeper.pipeline.bundle import Bundle
 from shopkeeper.pipeline.pipeline import Pipeline
 from shopkeeper.recommenders.transitions import Transitions
 from shopkeeper.training.settings import TrainingSettings
@@ -66,6 +68,7 @@ def main() -> None:
     parser.add_argument("--posts", type=int, default=200, help="new products, one after the other")
     parser.add_argument("--earlier", default="0,1000", help="products posted before, all at once; separated by commas")
     parser.add_argument("--workers", default="1,2", help="processes that answer, separated by commas")
+    parser.add_argument("--bundle", type=Path, help="the bundle of a run before with as many items; made if not there")
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()
     rows = Catalog.read(options.data / "catalog.parquet").table.to_pylist()
@@ -73,8 +76,11 @@ def main() -> None:
     results = []
     try:
         log = generated_log(options.items)
-        facts = bundle_of(rows, log, folder / "bundle")
-        print(f"{options.items:,} items, {facts['encoder']}, encoded in {facts['encoding_seconds']:.1f} s", flush=True)
+        made = folder / "bundle" if options.bundle is None else options.bundle.absolute()
+        facts = Bundle.load(made).card.newcomers if artifact_exists(made) else bundle_of(rows, log, made)
+        if options.bundle is not None:
+            (folder / "bundle").symlink_to(made)
+        print(f"{options.items:,} items, {facts}", flush=True)
         for workers in map(int, options.workers.split(",")):
             for earlier in map(int, options.earlier.split(",")):
                 results.append(measure(folder, Shop(rows, log), workers, earlier, options.posts))
