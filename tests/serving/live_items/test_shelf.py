@@ -139,6 +139,33 @@ def test_an_encoder_that_is_away_is_not_waited_for_and_tried_again(
     assert not shop.items._shelf.waiting
 
 
+def test_a_model_that_gives_vectors_of_another_length_leaves_items_in_their_category(
+    bundle: Bundle, store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(bundle, store)
+    assert bundle.encoder is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(type(bundle.encoder._encoder), "encode", lambda _, texts: np.ones((len(texts), 3), np.float32))
+        (outcome,) = shop.post(posted("new", title=TITLE, category="Garden > Tools"))
+    assert outcome.place is not None
+    assert outcome.place.how == "category"
+    assert "other vectors" in str(outcome.place.note)
+    assert "new" in shop.after("sku-002")
+    assert [stored.change.vector for stored in ItemChanges(store).every()] == [None]
+
+
+def test_where_nothing_can_be_encoded_nothing_is_tried_again_and_again(bundle: Bundle, store: EventStore) -> None:
+    assert bundle.encoder is not None
+    shop = Shop(replace(bundle, encoder=replace(bundle.encoder, identity="another version")), store)
+    (outcome,) = shop.post(posted("new", title=TITLE, category="Garden > Tools"))
+    assert outcome.place is not None
+    assert (outcome.place.how, "another version" in str(outcome.place.note)) == ("category", True)
+    served = len(shop.stands)
+    for _ in range(3):
+        shop.items.follow()
+    assert len(shop.stands) == served
+
+
 def test_a_change_that_could_not_be_put_in_place_is_put_there_later(bundle: Bundle, store: EventStore) -> None:
     shop, broken = Shop(bundle, store), [True]
 

@@ -64,8 +64,9 @@ class Places:
 
     @property
     def waiting(self) -> set[Id]:
-        """Items that could not be encoded, and may be tried again now."""
-        return self._waiting if time.monotonic() >= self._retry_at else set()
+        """Items that could not be encoded, and may be tried again now; none where nothing can ever be encoded here."""
+        hopeless = self._encoder is None or self._encoder.problem is not None
+        return set() if hopeless or time.monotonic() < self._retry_at else self._waiting
 
     def vectors(self, ids: Sequence[Id]) -> Float32Array:
         """Vectors of new items, float32 [n, size]; zeros where an item has none."""
