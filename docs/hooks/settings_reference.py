@@ -98,6 +98,10 @@ def _default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True)
     if isinstance(value, Settings):
         return f"[{type(value).__name__}](#{type(value).__name__.lower()})"
+    inner = list(value.values()) if isinstance(value, dict) else list(value) if isinstance(value, tuple) else []
+    if inner and all(isinstance(part, Settings) for part in inner):
+        named = ", ".join(f"`{name}`" for name in value) if isinstance(value, dict) else f"{len(inner)}"
+        return f"{named}, each [{type(inner[0]).__name__}](#{type(inner[0]).__name__.lower()})"
     if isinstance(value, tuple | frozenset | list) and all(isinstance(part, Enum) for part in value) and value:
         return _cell(", ".join(str(part.value) for part in value))
     return _cell(repr(value.value if isinstance(value, Enum) else value))
