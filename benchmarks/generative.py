@@ -48,7 +48,6 @@ PAIRS: Final = (
 )  # fmt: skip
 """Rows that are compared shopper by shopper where both ran."""
 K: Final = 10
-BATCH: Final = 1024
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -107,7 +106,7 @@ def illegal_ids(model: TIGER, parts: Split) -> dict[str, int]:
     on_sale = np.random.default_rng(0).random(n_items + 1) < 0.5
     on_sale[0] = False
     counts = {"shoppers": len(parts.test), "answers": 0, "illegal": 0, "too_few": 0}
-    for start, histories in parts.test.histories.batches(BATCH):
+    for start, histories in parts.test.histories.batches(model.batch_size()):
         seen = [histories.items_of(row) for row in range(len(histories))]
         users = parts.test.user_index[start : start + len(histories)]
         items = model.candidates(users, histories, K, Eligible.of(on_sale, seen)).item_index

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
+from shopkeeper.config import build
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.vocabulary import Vocabulary
+from shopkeeper.errors import ConfigError
 from shopkeeper.features.semantic_ids import Codebooks, CodebookSettings, SemanticIds
 from shopkeeper.recommenders.candidates import Eligible
 from shopkeeper.recommenders.item_codes import ItemCodes
@@ -69,6 +73,24 @@ def test_what_is_not_on_sale_never_comes_out_without_training_again(model):
     assert (again.item_index > 0).all() and not on_sale[again.item_index].all()
 
 
+def test_threads_that_ask_for_different_items_get_those_of_their_own_lists(model):
+    users, histories = asked(*([start, start + 1] for start in range(1, 20)))
+    lists, nobody = [np.arange(N_ITEMS + 1) % 3 == part for part in range(3)], np.zeros(0, dtype=np.int32)
+
+    def answer(part: int) -> bool:
+        allowed = lists[part] & (np.arange(N_ITEMS + 1) > 0)
+        found = model.candidates(users, histories, 8, Eligible(allowed, nobody, nobody)).item_index
+        return bool(allowed[found].all()) and found.shape == (len(users), 8)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert all(threads.map(answer, [place % 3 for place in range(60)]))
+
+
+def test_ids_that_no_number_can_hold_are_refused_before_training():
+    with pytest.raises(ConfigError, match="too long"):
+        build(TIGERConfig, {"codebooks": {"levels": 8, "size": 256}})
+
+
 def test_an_autoencoder_can_choose_the_digits(circle):
     settings = SMALL.replace(quantizer="rqvae", codebooks=CodebookSettings(levels=2, size=4))
     model = TIGER(settings).fit(circle, training=TRAINING.replace(epochs=1))
@@ -112,6 +134,10 @@ def test_what_the_beam_finds_can_be_ordered_by_comparing_with_items_too(circle, 
     state = next(iter(model._states(histories.slice(0, 1)))).hidden.numpy()[0]
     found = np.flatnonzero(np.isfinite(scores[0]))
     np.testing.assert_allclose(scores[0, found], table[found] @ state, rtol=1e-4, atol=1e-4)
+    few = np.isin(np.arange(N_ITEMS + 1), [3, 4])
+    items, values = model._generate(next(iter(model._states(histories.slice(0, 1)))).hidden, few, 12)
+    assert sorted(items[0, :2].tolist()) == [3, 4]
+    assert np.isneginf(values[0, 2:]).all()
     model.config = settings.replace(dense_share=0.25)
     both = model.score_items(users[:1], histories.slice(0, 1), found[None].astype(np.int32))[0]
     model.config = settings.replace(dense_share=0.0)

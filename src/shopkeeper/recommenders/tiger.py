@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
@@ -48,6 +48,10 @@ CODES: Final = "codes."
 COPIED: Final = ("items.digits", "items.vectors")
 """Parts of the network that are the ids and the vectors again, and not kept."""
 OWN: Final = "items.own.weight"
+MOST_IDS: Final = 2**46
+"""Ids without their last digit; a `Trie` has room for as many as 65,536 items of one such id then."""
+SEARCHED: Final = 1 << 24
+"""Longer beginnings that a beam search weighs at once; memory grows with them, some 30 bytes each."""
 STD: Final = 0.05
 """Of the embeddings of digits at the start."""
 SMALLEST: Final = 1e-12
@@ -75,6 +79,12 @@ class TIGERConfig(SASRecConfig):
     """Beginnings of ids that are kept at each digit, and items that have a score, at least as many as are asked for."""
 
     search: ClassVar[SearchSpace] = {"read_vectors": Choice((True, False)), "dense": Choice((0.0, 1.0))}
+
+    @model_validator(mode="after")
+    def _ids_fit_numbers(self) -> TIGERConfig:
+        if self.codebooks.size**self.codebooks.levels > MOST_IDS:
+            raise ValueError("codebooks of so many digits and values make ids that are too long: at most 2^46 of them")
+        return self
 
 
 class TIGER(SequenceRecommender):
@@ -203,8 +213,9 @@ class TIGER(SequenceRecommender):
         """The n best that a beam finds among the ids of what may come out."""
         chosen = np.zeros((len(histories), n), dtype=np.int32)
         scores = np.full((len(histories), n), -np.inf, dtype=np.float32)
-        width = max(self.config.beam, n + eligible.most_hidden)
+        hidden = np.bincount(eligible.hidden_rows, minlength=len(histories))
         for state in self._states(histories):
+            width = max(self.config.beam, n + int(hidden[state.rows].max()))
             items, found = self._generate(state.hidden, eligible.allowed, width)
             rows = np.repeat(state.rows, items.shape[1])
             kept = eligible.keep(rows, items.ravel().astype(np.int32), self.train.n_items).reshape(items.shape)
@@ -222,11 +233,15 @@ class TIGER(SequenceRecommender):
         from shopkeeper.nn.beam_search import beam_search
 
         network = cast("GenerativeNetwork", self.network)
+        trie = self._trie_of(allowed, hidden.device)
+        rows = max(1, SEARCHED // (width * max(self.ids.sizes)))
+        parts = []
         with torch.inference_mode():
-            items, scores = beam_search(network.decoder, hidden, self._trie_of(allowed, hidden.device), width)
-            scores = self._ordered(hidden, items, scores)
-            scores, order = scores.sort(dim=1, descending=True, stable=True)
-            items = items.gather(1, order)
+            for states in hidden.split(rows):
+                items, scores = beam_search(network.decoder, states, trie, width)
+                scores, order = self._ordered(states, items, scores).sort(dim=1, descending=True, stable=True)
+                parts.append((items.gather(1, order), scores))
+        items, scores = (torch.cat(column) for column in zip(*parts, strict=True))
         return items.cpu().numpy(), scores.float().cpu().numpy()
 
     def _ordered(self, hidden: Tensor, items: Tensor, scores: Tensor) -> Tensor:
@@ -235,7 +250,8 @@ class TIGER(SequenceRecommender):
         if not self.config.dense or not share:
             return scores
         rows = cast("GenerativeNetwork", self.network).items(items)
-        return (1 - share) * scores + share * cast("Tensor", rows @ hidden[:, :, None])[..., 0]
+        both = (1 - share) * scores + share * cast("Tensor", rows @ hidden[:, :, None])[..., 0]
+        return both.masked_fill(scores.isneginf(), -np.inf)
 
     def _trie_of(self, allowed: BoolArray | None, device: torch.device) -> Trie:
         import torch
@@ -243,12 +259,13 @@ class TIGER(SequenceRecommender):
         from shopkeeper.nn.trie import Trie
 
         name = b"" if allowed is None else np.packbits(allowed).tobytes()
-        if self._trie is None or self._trie[0] != name:
+        last = self._trie  # another thread may replace it meanwhile
+        if last is None or last[0] != name:
             items = np.arange(1, self.ids.n_items + 1)
             items = items if allowed is None else items[allowed[1:]]
             digits = torch.from_numpy(self.ids.digits[items].astype(np.int64))
-            self._trie = name, Trie(digits, torch.from_numpy(items), self.ids.sizes)
-        return self._trie[1].to(device)
+            self._trie = last = name, Trie(digits, torch.from_numpy(items), self.ids.sizes)
+        return last[1].to(device)
 
     def item_vectors(self) -> Float32Array:
         """What the network reads of each item."""
