@@ -87,8 +87,15 @@ class Endpoint:
         """Nothing: there is nothing here to read."""
 
     def encode(self, texts: Sequence[str]) -> Float32Array:
-        """Vectors of the endpoint, float32 [n, size], made of unit length."""
+        """Vectors of the endpoint, float32 [n, size], made of unit length.
+
+        Raises:
+            EndpointError: It does not answer as it should.
+        """
         parts = [self._ask(texts[start : start + self.batch_size]) for start in range(0, len(texts), self.batch_size)]
+        lengths = {part.shape[1] for part in parts}
+        if len(lengths) > 1:
+            raise EndpointError(f"{self._address} gives vectors of different lengths", got=str(sorted(lengths)))
         return np.concatenate(parts) if parts else np.empty((0, self.size), dtype=np.float32)
 
     def _ask(self, texts: Sequence[str]) -> Float32Array:
