@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -109,6 +110,8 @@ def test_a_newcomer_gets_an_id_by_the_frozen_codebooks_and_is_generated_like_wha
     longer_train = circle.with_items([900, 901])
     alone = np.array([[15], [0]], dtype=np.int32)  # the first is like item 15, the second like nothing
     newcomers = Newcomers(longer_train, alone, (alone > 0).astype(np.float32))
+    other = replace(newcomers, vectors=np.ones((2, 5), dtype=np.float32))  # what another model reads
+    assert model.with_newcomers(other).ids.digits.tolist() == model.with_newcomers(newcomers).ids.digits.tolist()
     longer = model.with_newcomers(newcomers)
     assert longer.ids.digits[:31].tolist() == model.ids.digits.tolist()
     assert longer.ids.digits[31, :-1].tolist() == model.ids.digits[15, :-1].tolist()

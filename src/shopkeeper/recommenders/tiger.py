@@ -10,6 +10,7 @@ have a score.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, cast
 
 import numpy as np
@@ -122,7 +123,8 @@ class TIGER(SequenceRecommender):
         Raises:
             DataError: They have vectors of another width.
         """
-        longer, codes = with_items_of(self, newcomers), self.codes.with_newcomers(newcomers)
+        told = newcomers if self.config.item_features else replace(newcomers, vectors=None)  # those of other models
+        longer, codes = with_items_of(self, newcomers), self.codes.with_newcomers(told)
         weights = longer_weights(super().state(), codes.ids.sizes)
         if OWN in weights:
             weights[OWN] = newcomers.appended(weights[OWN])
@@ -237,7 +239,7 @@ class TIGER(SequenceRecommender):
         rows = max(1, SEARCHED // (width * max(self.ids.sizes)))
         parts = []
         with torch.inference_mode():
-            for states in hidden.split(rows):
+            for states in torch.split(hidden, rows):
                 items, scores = beam_search(network.decoder, states, trie, width)
                 scores, order = self._ordered(states, items, scores).sort(dim=1, descending=True, stable=True)
                 parts.append((items.gather(1, order), scores))
