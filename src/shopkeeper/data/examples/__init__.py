@@ -1,0 +1,1 @@
+"""What predictors learn from: shopper, item and moment, and what came of them."""

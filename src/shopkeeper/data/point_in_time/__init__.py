@@ -1,0 +1,1 @@
+"""What was known of a shopper, an item and a pair at a moment, and nothing later."""
