@@ -64,7 +64,8 @@ def main(arguments: list[str] | None = None) -> None:
         rows = Rows(PROTOCOL, parts, options.seeds, training, grids(options.start) | grids_of(feature, names))
         results = _run(rows, names, options.minutes)
     facts = describe(parts)
-    compared = [*_pairs(rows), *rows.comparisons()]
+    pairs = _pairs(rows)
+    compared = pairs + [one for one in rows.comparisons() if one not in pairs]
     illegal = {name: illegal_ids(model, parts) for name, models in rows.models.items()
                for model in models[:1] if isinstance(model, TIGER)}  # fmt: skip
     print(to_text(PROTOCOL, facts, results, published(log, PROTOCOL)))

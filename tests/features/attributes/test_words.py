@@ -71,3 +71,19 @@ def test_values_to_choose_from_are_those_that_must_stand_in_the_text():
         "brand": Attribute(),
     }
     assert NamedValues(wanted).of("blue, 5 ml or 6 ml") == {"color": ["blue"], "size": ["5", "6"]}
+
+
+@pytest.mark.parametrize(
+    ("title", "size"),
+    [
+        ("Gel Nail Polish .25 Oz", ".25 Oz"),
+        ("Shampoo, 13.5 Fluid Ounce (Pack of 3)", "13.5 Fluid Ounce"),
+        ("Masque 100ml", "100ml"),
+        ("Model A12 oz", None),
+        ("V1.5 ml", None),
+    ],
+)
+def test_the_usual_sizes_keep_all_their_digits(title: str, size: str | None):
+    rules = WordRules({"size": default_attributes()["size"]})
+    answer = json.loads(rules.answer(Asked(title)))
+    assert answer.get("size") == size

@@ -132,6 +132,7 @@ STYLES: Final[dict[str, tuple[str, ...]]] = {
     "party": ("evening",), "vintage": ("retro",), "ethnic": ("traditional",), "classic": (), "modern": (),
 }  # fmt: skip
 SIZES: Final = (
-    r"(?i)\b\d+(?:\.\d+)?\s?-?(?:fluid ounces?|fl\.? ?oz|ounces?|oz|ml|cl|l|liters?|litres?|g|kg|grams?|lbs?|mm|cm|m|"
+    r"(?i)(?<![\w.])(?:\d+(?:\.\d+)?|\.\d+)\s?-?"
+    r"(?:fluid ounces?|fl\.? ?oz|ounces?|oz|ml|cl|l|liters?|litres?|g|kg|grams?|lbs?|mm|cm|m|"
     r"inch(?:es)?|in|counts?|pcs|pieces?|pack)\b|\b(?:XXS|XS|XXXL|XXL|XL|size \w+)\b"
 )
