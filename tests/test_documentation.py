@@ -192,6 +192,7 @@ def make_shop(folder: Path) -> None:
     line = example("offline_line")
     csv.write_csv(line.make_log(), folder / "log.csv")
     csv.write_csv(line.make_catalog(), folder / "feed.csv")
+    (folder / "new.csv").write_text("item_id,title,price\n90001,A new thing,12.5\n", encoding="utf-8")
 
 
 def test_every_command_in_the_pages_exists_with_its_options() -> None:
