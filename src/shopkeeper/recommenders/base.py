@@ -168,16 +168,7 @@ class Recommender(ABC):
         """
 
     def score_items(self, user_index: Int32Array, histories: Histories, item_index: Int32Array) -> Float32Array:
-        """Scores of a few items.
-
-        Args:
-            user_index: int32 [b].
-            histories: Events of b shoppers.
-            item_index: int32 [b, m].
-
-        Returns:
-            float32 [b, m]; what `score` says of these items.
-        """
+        """What `score` says of a few items: float32 [b, m] for b shoppers and item_index int32 [b, m]."""
         return np.take_along_axis(self.score(user_index, histories), item_index.astype(np.int64), axis=1)
 
     def candidates(self, user_index: Int32Array, histories: Histories, n: int, eligible: Eligible) -> Candidates:
