@@ -29,6 +29,7 @@ from shopkeeper.serving.event_store.store import EventStore
 from shopkeeper.serving.live_items import places
 from shopkeeper.serving.live_items.live_items import ItemRequest, LiveItems
 from shopkeeper.serving.live_items.shelf import Outcome, Stand
+from shopkeeper.serving.live_items.states import ItemState
 from shopkeeper.serving.problems import NotFoundError
 from shopkeeper.types import Float32Array, Id
 
@@ -249,3 +250,16 @@ def test_a_model_that_reads_features_reads_those_of_the_new_item(tmp_path: Path,
     vectors = network.state()["items.vectors"]
     np.testing.assert_allclose(vectors[13], vectors[4], atol=1e-3)
     assert "twin" in shop.after("sku-002")
+
+
+def test_vectors_of_texts_that_items_no_longer_have_are_dropped(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert bundle.encoder is not None
+    monkeypatch.setattr(places, "SPARE", 2)
+    stands = places.Places(bundle)
+    for step in range(12):
+        state = ItemState("new", posted=True)
+        stands.put(pa.table({"item_id": ["new"], "title": [f"Thing {step}"]}), [state])
+    assert len(stands._vectors) <= 5
+    assert stands["new"].how == "text" and stands.vectors(["new"]).any()

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 RETRY_SECONDS: Final = 60.0
 """An encoder that failed is not asked again for so long."""
+SPARE: Final = 64
+"""Vectors of earlier texts that are kept in any case."""
 How: TypeAlias = Literal["text", "category", "nothing"]
 NO_TEXT: Final = "it has no text with a letter or a digit"
 UNLIKE: Final = "its text is like that of no item that the models know"
@@ -106,6 +108,13 @@ class Places:
                 self._waiting.discard(state.item_id)
             else:
                 self._waiting.add(state.item_id)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drops vectors of texts that items no longer have, once they are more than half of all."""
+        if len(self._vectors) > 2 * len(self._found) + SPARE:
+            used = {place.key for place in self._found.values()}
+            self._vectors = {key: vector for key, vector in self._vectors.items() if key in used}
 
     def _near(self, keys: Sequence[bytes | None]) -> dict[bytes | None, tuple[Int32Array, Float32Array]]:
         """Neighbors and weights by the key of a vector."""
