@@ -26,7 +26,7 @@ def auc(label: Float32Array, score: Float64Array, weight: Float64Array | None = 
     Returns:
         0 to 1; NaN where there are not both labels.
     """
-    positive, negative, _ = _by_score(label, score, weight)
+    positive, negative = _by_score(label, score, weight)
     below = np.cumsum(negative) - negative
     pairs = positive.sum() * negative.sum()
     return float((positive * (below + negative / 2)).sum() / pairs) if pairs else float("nan")
@@ -38,7 +38,7 @@ def average_precision(label: Float32Array, score: Float64Array, weight: Float64A
     Returns:
         0 to 1; NaN where there is no positive.
     """
-    positive, negative, _ = _by_score(label, score, weight)
+    positive, negative = _by_score(label, score, weight)
     found = np.cumsum(positive[::-1])
     if len(found) == 0 or found[-1] == 0:
         return float("nan")
@@ -109,11 +109,11 @@ def calibration_curve(
     _, first, tie = np.unique(value, return_index=True, return_inverse=True)
     middle = np.cumsum(share) - share / 2
     which = np.minimum((middle[first][tie] / max(share.sum(), np.finfo(float).tiny) * bins).astype(np.int64), bins - 1)
-    mass = np.bincount(which, share, minlength=bins)
+    mass = np.bincount(which, share, minlength=bins).astype(np.float64)
     kept = mass > 0
     said = np.bincount(which, share * value, minlength=bins)[kept] / mass[kept]
     came = np.bincount(which, share * (label[order] > 0), minlength=bins)[kept] / mass[kept]
-    return said, came, mass[kept]
+    return said, came, np.asarray(mass[kept], dtype=np.float64)
 
 
 def calibration_error(
@@ -141,7 +141,7 @@ def lift(label: Float32Array, score: Float64Array, share: float = 0.1, weight: F
     Returns:
         0 to 1 / share; NaN where there is no positive.
     """
-    positive, negative, _ = _by_score(label, score, weight)
+    positive, negative = _by_score(label, score, weight)
     positive, mass = positive[::-1], (positive + negative)[::-1]
     if positive.sum() == 0:
         return float("nan")
@@ -152,8 +152,8 @@ def lift(label: Float32Array, score: Float64Array, share: float = 0.1, weight: F
 
 def _by_score(
     label: Float32Array, score: Float64Array, weight: Float64Array | None
-) -> tuple[Float64Array, Float64Array, Float64Array]:
-    """Weight of positives and of negatives of each distinct score, ascending, and the scores.
+) -> tuple[Float64Array, Float64Array]:
+    """Weight of positives and of negatives of each distinct score, ascending.
 
     Raises:
         DataError: A score is not a number.
@@ -162,6 +162,6 @@ def _by_score(
         raise DataError("a score is not a number", expected="finite scores")
     weights = np.ones(len(label)) if weight is None else weight
     scores, which = np.unique(score, return_inverse=True)
-    positive = np.bincount(which, weights * (label > 0), minlength=len(scores))
-    negative = np.bincount(which, weights * (label <= 0), minlength=len(scores))
-    return positive, negative, scores
+    positive = np.bincount(which, weights * (label > 0), minlength=len(scores)).astype(np.float64)
+    negative = np.bincount(which, weights * (label <= 0), minlength=len(scores)).astype(np.float64)
+    return positive, negative
