@@ -19,7 +19,7 @@ from shopkeeper.config import Settings
 
 MARKER = "<!-- settings reference -->"
 WITHOUT_SETTINGS = ("shopkeeper.cli", "shopkeeper.nn")
-BASES = ("Settings", "RecommenderConfig")
+BASES = ("Settings", "RecommenderConfig", "PredictorConfig")
 BOUNDS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤", "min_length": "length ≥", "max_length": "length ≤"}
 CONSTRAINED = re.compile(r"Annotated\[([^,\[\]]+(?:\[[^\[\]]*\])?), Field\(([^)]*)\)\]")
 

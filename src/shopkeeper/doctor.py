@@ -29,7 +29,7 @@ CORE: Final = "core"
 UNLOCKS: Final[dict[str, str]] = {
     CORE: "reading, validating, preparing and splitting; the recommenders that count; evaluation",
     "torch": "SASRec and everything else that is trained by gradient descent",
-    "classical": "ALS and BPR (library implicit)",
+    "classical": "ALS and BPR (library implicit); the classical predictors of behavior",
     "features": "texts and pictures of products as vectors, by models that ship in packages or by name",
     "language": "attributes of products by a small language model that runs here",
     "report": "the HTML report with plots",

@@ -1,0 +1,1 @@
+"""What will this shopper do with this item? One predictor a file; calibrated probabilities."""

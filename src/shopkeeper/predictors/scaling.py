@@ -1,0 +1,61 @@
+"""Features as linear models need them: long tails drawn in, in units of their spread, gaps told apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shopkeeper.types import BoolArray, Float32Array, Float64Array
+
+FARTHEST = 10.0
+"""No scaled value is farther from the mean than so many standard deviations."""
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Fitted on training. Values pass the inverse hyperbolic sine, which is linear at 0 and a logarithm far out.
+
+    Attributes:
+        mean: float64 [d].
+        spread: float64 [d]; 1 for a constant column, which becomes 0.
+        gaps: bool [d]; columns with gaps in training, each of which gets a further column that is 1 at a gap.
+    """
+
+    mean: Float64Array
+    spread: Float64Array
+    gaps: BoolArray
+
+    @staticmethod
+    def fitted(values: Float32Array) -> Scaling:
+        """On features, float32 [n, d]."""
+        drawn = np.arcsinh(values.astype(np.float64))
+        known = np.isfinite(drawn)
+        n = np.maximum(known.sum(axis=0), 1)
+        mean = np.where(known, drawn, 0).sum(axis=0) / n
+        spread = np.sqrt(np.where(known, (drawn - mean) ** 2, 0).sum(axis=0) / n)
+        return Scaling(mean, np.where(spread > 1e-9, spread, 1.0), np.asarray(~known.all(axis=0)))
+
+    def __call__(self, values: Float32Array) -> Float64Array:
+        """Scaled columns, then one for the gaps of each that had some, float64 [n, d + gaps]."""
+        scaled = (np.arcsinh(values.astype(np.float64)) - self.mean) / self.spread
+        known = np.isfinite(scaled)
+        scaled = np.where(known, np.clip(scaled, -FARTHEST, FARTHEST), 0.0)
+        return np.concatenate([scaled, (~known[:, self.gaps]).astype(np.float64)], axis=1)
+
+    def folded(self, effects: Float64Array) -> Float64Array:
+        """Effects of scaled columns, those of gaps added to the column that they are of, float64 [n, d]."""
+        result: Float64Array = effects[:, : len(self.mean)].copy()
+        result[:, self.gaps] += effects[:, len(self.mean) :]
+        return result
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """As named arrays."""
+        return {"scaling.mean": self.mean, "scaling.spread": self.spread, "scaling.gaps": self.gaps}
+
+    @staticmethod
+    def restored(state: dict[str, NDArray[Any]]) -> Scaling:
+        """From what `state` gave."""
+        return Scaling(state["scaling.mean"], state["scaling.spread"], state["scaling.gaps"])
