@@ -16,7 +16,7 @@ from shopkeeper.data.point_in_time.log import Log
 from shopkeeper.data.point_in_time.of_items import item_features
 from shopkeeper.data.point_in_time.of_pairs import context_features, pair_features, similarity_to_history
 from shopkeeper.data.point_in_time.of_users import user_features
-from shopkeeper.data.point_in_time.table import FeatureTable
+from shopkeeper.data.point_in_time.table import FeatureTable, narrow
 from shopkeeper.errors import DataError
 from shopkeeper.types import Float32Array
 
@@ -39,9 +39,10 @@ def point_in_time_features(
     """
     log = dataset if isinstance(dataset, Log) else Log(dataset)
     asked = Asked(log, examples)
-    columns = user_features(asked)
+    columns = narrow(user_features(asked))
     if (asked.item > 0).any():
-        columns |= item_features(asked) | pair_features(asked)
+        columns |= narrow(item_features(asked))
+        columns |= narrow(pair_features(asked))
         with np.errstate(divide="ignore", invalid="ignore"):
             columns["pair_price_to_usual"] = np.log(columns["item_price"] / columns["user_mean_price"])
         if item_vectors is not None:
@@ -50,8 +51,8 @@ def point_in_time_features(
                     "vectors and items differ in number", expected=f"{log.dataset.n_items + 1} rows, row 0 for none",
                     got=str(len(item_vectors)),
                 )  # fmt: skip
-            columns["pair_similarity"] = similarity_to_history(asked, item_vectors)
-    return FeatureTable.of(columns | context_features(asked), len(asked))
+            columns |= narrow({"pair_similarity": similarity_to_history(asked, item_vectors)})
+    return FeatureTable.of(columns | narrow(context_features(asked)), len(asked))
 
 
 def with_features(dataset: Dataset | Log, examples: Examples, item_vectors: Float32Array | None = None) -> Examples:

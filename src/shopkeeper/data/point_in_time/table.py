@@ -30,12 +30,13 @@ class FeatureTable:
 
         The values lie by column, as they are made and as trees read them.
         """
-        values = np.empty((len(columns), n), dtype=np.float32)
+        names, waiting = tuple(columns), dict(columns)
+        values = np.empty((len(names), n), dtype=np.float32)
         with np.errstate(over="ignore"):
-            for place, column in enumerate(columns.values()):
-                values[place] = column
-        values[~np.isfinite(values)] = np.nan
-        return FeatureTable(tuple(columns), values.T)
+            for row, name in zip(values, names, strict=True):
+                row[:] = waiting.pop(name)
+                row[~np.isfinite(row)] = np.nan
+        return FeatureTable(names, values.T)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -63,3 +64,9 @@ class FeatureTable:
                 got=f"no {', '.join(missing)}", remedy="make the features with the same settings",
             )  # fmt: skip
         return self.values[:, [self.names.index(name) for name in names]]
+
+
+def narrow(columns: Mapping[str, Any]) -> dict[str, Float32Array]:
+    """The columns as float32, which is what a table holds."""
+    with np.errstate(over="ignore"):
+        return {name: np.asarray(column, dtype=np.float32) for name, column in columns.items()}
