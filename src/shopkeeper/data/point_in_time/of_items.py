@@ -6,7 +6,7 @@ import numpy as np
 
 from shopkeeper.data.cutoffs import MICROSECONDS_A_DAY
 from shopkeeper.data.point_in_time.asked import Asked
-from shopkeeper.data.point_in_time.of_users import WINDOWS
+from shopkeeper.data.point_in_time.of_users import WINDOWS, ratio
 from shopkeeper.data.point_in_time.past import Past, total
 from shopkeeper.data.schema import EventType
 from shopkeeper.types import Float64Array, Int64Array
@@ -72,7 +72,7 @@ def _mean_log_price(asked: Asked, group: Int64Array) -> Float64Array:
     past = Past(log.clock, group[log.item], log.ticks, which=known)
     spans = past.before(past.numbers(group[asked.item]), asked.ticks)
     logarithm = np.log(np.where(known, log.price, 1.0))
-    return _ratio(total(past.summed(logarithm), spans), spans.count.astype(np.float64))
+    return ratio(total(past.summed(logarithm), spans), spans.count.astype(np.float64))
 
 
 def _conversion(asked: Asked) -> dict[str, Float64Array | Int64Array]:
@@ -88,12 +88,6 @@ def _conversion(asked: Asked) -> dict[str, Float64Array | Int64Array]:
             [total(source.summed(log.is_of(kind)), spans) for kind in (before, after)]
             for source, spans in ((everything, so_far), (past, asked.of_item))
         )
-        usual = _ratio(whole[1], whole[0])
+        usual = ratio(whole[1], whole[0])
         columns[f"item_{after.value}_per_{before.value}"] = (own[1] + SMOOTHING * usual) / (own[0] + SMOOTHING)
     return columns
-
-
-def _ratio(part: Float64Array, whole: Float64Array) -> Float64Array:
-    result = np.full(len(part), np.nan)
-    np.divide(part, whole, out=result, where=whole > 0)
-    return result

@@ -27,7 +27,7 @@ def user_features(asked: Asked) -> dict[str, Float64Array | Int64Array]:
     columns["user_days_since_purchase"] = asked.days_since_last(past, spans, bought)
     columns["user_spent"] = total(past.summed(log.paid), spans)
     known = np.isfinite(log.price)
-    columns["user_mean_price"] = _ratio(
+    columns["user_mean_price"] = ratio(
         total(past.summed(np.where(known, log.price, 0.0)), spans), total(past.summed(known), spans)
     )
     columns["user_items"] = total(past.summed(earlier(log.of_pair, len(log.time)) == 0), spans)
@@ -56,10 +56,10 @@ def _concentration(asked: Asked, value: Int64Array) -> Float64Array:
     same = Past(log.clock, log.pairs(log.user, value), log.ticks)
     growth = np.where(known, 2 * earlier(same, len(value)) + 1, 0)
     n = total(past.summed(known), asked.of_user)
-    return _ratio(total(past.summed(growth), asked.of_user), n * n)
+    return ratio(total(past.summed(growth), asked.of_user), n * n)
 
 
-def _ratio(part: Float64Array, whole: Float64Array) -> Float64Array:
+def ratio(part: Float64Array, whole: Float64Array) -> Float64Array:
     """Part / whole; NaN where the whole is 0."""
     result = np.full(len(part), np.nan)
     np.divide(part, whole, out=result, where=whole > 0)
