@@ -88,7 +88,8 @@ def main() -> None:
     finally:
         shutil.rmtree(folder)
     if options.json:
-        command = "python benchmarks/new_items.py " + " ".join(sys.argv[1:])
+        flags = f"--items {options.items} --posts {options.posts} --earlier {options.earlier} --workers {options.workers}"
+        command = f"python benchmarks/new_items.py --data {options.data.resolve().name} {flags}"
         found = {
             "command": command,
             "items": options.items,
