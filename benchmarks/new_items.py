@@ -88,7 +88,9 @@ def main() -> None:
     finally:
         shutil.rmtree(folder)
     if options.json:
-        flags = f"--items {options.items} --posts {options.posts} --earlier {options.earlier} --workers {options.workers}"
+        flags = (
+            f"--items {options.items} --posts {options.posts} --earlier {options.earlier} --workers {options.workers}"
+        )
         command = f"python benchmarks/new_items.py --data {options.data.resolve().name} {flags}"
         found = {
             "command": command,
