@@ -67,6 +67,12 @@ class Newcomers:
         found: Csr = csr_array((weights.ravel(), self.neighbors.ravel(), rows), shape=(len(self), self.n_known + 1))
         return found
 
+    @cached_property
+    def near(self) -> tuple[Int32Array, Csr]:
+        """Items of training that newcomers are like, int32 [u], ascending, and `shares` in these columns alone."""
+        items = np.unique(self.neighbors).astype(np.int32)
+        return items, self.shares[:, items]
+
     def mean(self, rows: Float32Array) -> Float32Array:
         """What newcomers have where items of training have these rows.
 

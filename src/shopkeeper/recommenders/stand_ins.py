@@ -17,6 +17,7 @@ from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.candidates import Candidates, Eligible
 from shopkeeper.recommenders.newcomers import Newcomers
+from shopkeeper.recommenders.sparse import Csr
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import Float32Array, Int32Array
 
@@ -55,7 +56,7 @@ class StandIns(Recommender):
     def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
         """Scores of the model, and behind them those of the newcomers, float32 [b, n_items + 1]."""
         known = self.model.score(user_index, self._known(histories))
-        return np.concatenate([known, self._means(known, np.arange(known.shape[1]))], axis=1)
+        return np.concatenate([known, self._means(known, self.newcomers.shares)], axis=1)
 
     def score_items(self, user_index: Int32Array, histories: Histories, item_index: Int32Array) -> Float32Array:
         """The same for a few items, int32 [b, m]; the model is asked for these and for what newcomers are like."""
@@ -101,7 +102,7 @@ class StandIns(Recommender):
         asked[~new] = item_index[~new]
         known = self.model.similarity(asked)
         known[asked == 0] = -np.inf
-        return np.concatenate([known, self._means(known, np.arange(known.shape[1]))], axis=1)
+        return np.concatenate([known, self._means(known, self.newcomers.shares)], axis=1)
 
     def item_vectors(self) -> Float32Array | None:
         """Vectors of all items; a newcomer's is the mean of those that it is like."""
@@ -138,22 +139,21 @@ class StandIns(Recommender):
 
     def _newcomer_scores(self, user_index: Int32Array, histories: Histories) -> Float32Array:
         """float32 [b, newcomers], without scoring the whole catalog."""
-        neighbors = np.unique(self.newcomers.neighbors)
-        asked = np.broadcast_to(neighbors.astype(np.int32), (len(histories), len(neighbors)))
-        return self._means(self.model.score_items(user_index, histories, asked), neighbors)
+        items, shares = self.newcomers.near
+        asked = np.broadcast_to(items, (len(histories), len(items)))
+        return self._means(self.model.score_items(user_index, histories, asked), shares)
 
-    def _means(self, scores: Float32Array, items: NDArray[Any]) -> Float32Array:
+    def _means(self, scores: Float32Array, shares: Csr) -> Float32Array:
         """Weighted means of known items' scores.
 
         Args:
             scores: float32 [b, u]; minus infinity where the model has nothing to say.
-            items: integers [u], ascending; whose scores they are, all neighbors among them.
+            shares: Sparse float32 [newcomers, u]; how much each of these items stands for each newcomer.
 
         Returns:
             float32 [b, newcomers]. Where scores are amounts, nothing to say counts as nothing; where they are logits,
             it does not count.
         """
-        shares = self.newcomers.shares[:, items]
         said = np.isfinite(scores)
         sums = (shares @ np.where(said, scores, 0).T).T
         told = (shares @ said.T.astype(np.float32)).T
