@@ -15,12 +15,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,9 +27,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.figures import versions
-from benchmarks.sequential import load
-from shopkeeper.artifacts import file_hash, write_text_atomic
+from benchmarks.sequential import in_file_order, load
+from benchmarks.sequential_tables import record
+from shopkeeper.artifacts import write_text_atomic
 from shopkeeper.config import build, load_settings
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.split import questions_for, split
@@ -71,7 +70,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Fits every row without the new items, tells it of them, asks, prints and writes the figures."""
     options = _parser().parse_args(arguments)
     training = load_settings(TrainingSettings, None, options.set)
-    log = _ordered(load(options.data)[0])
+    log = in_file_order(load(options.data)[0])
     settings = SplitSettings(kind="leave_one_out", cold_items=options.share)
     parts = split(log, settings)
     with tempfile.TemporaryDirectory() as folder:
@@ -99,7 +98,7 @@ def main(arguments: list[str] | None = None) -> None:
              "new_targets": int((asked.targets.item_index > new.n_known).sum())}  # fmt: skip
     print(text_of(sizes, found))
     if options.json:
-        content = _facts(options, log) | {
+        content = record("cold_start.py", options.data, _flags(options), log) | {
             "sizes": sizes, "split": parts.facts, "training": training.model_dump(mode="json"), "k": K,
             "settings": {name: rows(Path("feature"))[name] for name in wanted}, "results": found,
         }  # fmt: skip
@@ -155,27 +154,12 @@ def _blend(fitted: Mapping[str, Recommender], validation: Any) -> Blend:
     return blend
 
 
-def _ordered(log: Dataset) -> Dataset:
-    """Rows of one day follow each other by a microsecond, in the order of the file, as leave-one-out takes them."""
-    histories = log.histories
-    place = np.arange(histories.n_events) - np.asarray(histories.offsets)[histories.rows]
-    return replace(log, histories=replace(histories, timestamp=histories.timestamp + place))
-
-
-def _facts(options: argparse.Namespace, log: Dataset) -> dict[str, Any]:
-    files = [options.data / name for name in ("sequences.txt", "events.parquet", "catalog.parquet")]
+def _flags(options: argparse.Namespace) -> list[str]:
+    """The command line, without where the data are and where the record goes."""
     flags = ["--share", f"{options.share:g}", "--encoder", options.encoder]
     flags += ["--models", options.models] if options.models else []
     flags += [part for change in options.set for part in ("--set", change)]
-    name = options.data.resolve().name
-    return {
-        "command": shlex.join(["python", "benchmarks/cold_start.py", "--data", name, *flags]),
-        "data": {
-            "name": name, "sha256": {file.name: file_hash(file) for file in files if file.exists()},
-            "users": log.n_users, "items": log.n_items, "events": log.n_events,
-        },
-        "versions": versions(),
-    }  # fmt: skip
+    return flags
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import sys
 import tempfile
 import time
@@ -26,11 +25,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.figures import versions
 from benchmarks.sequential import Rows, describe, load, make_split
 from benchmarks.sequential_rows import FEATURED, Grid, grids
-from benchmarks.sequential_tables import in_words, published, to_text
-from shopkeeper.artifacts import file_hash, write_text_atomic
+from benchmarks.sequential_tables import in_words, published, record, to_text
+from shopkeeper.artifacts import write_text_atomic
 from shopkeeper.config import build, load_settings
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.holdout import Split
@@ -72,7 +70,7 @@ def main(arguments: list[str] | None = None) -> None:
     print("".join(f"{in_words(one)}\n" for one in compared))
     print("".join(f"{name}: {found}\n" for name, found in illegal.items()))
     if options.json:
-        content = _facts(options, log) | {
+        content = record("generative.py", options.data, _flags(options), log) | {
             "protocol": facts, "training": training.model_dump(mode="json"), "encoding_seconds": seconds,
             "results": [asdict(result) for result in results], "illegal_ids": illegal,
             "paired_differences": [one.to_json() for one in compared],
@@ -142,20 +140,12 @@ def _titles(train: Dataset, folder: Path, encoder: str) -> Path:
     return folder / settings.feature_name
 
 
-def _facts(options: argparse.Namespace, log: Dataset) -> dict[str, Any]:
-    files = [options.data / name for name in ("sequences.txt", "events.parquet", "catalog.parquet")]
+def _flags(options: argparse.Namespace) -> list[str]:
+    """The command line, without where the data are and where the record goes."""
     flags = ["--models", options.models, "--seeds", str(options.seeds), "--minutes", f"{options.minutes:g}"]
     flags += ["--encoder", options.encoder, *(part for change in options.set for part in ("--set", change))]
     flags += [part for word in options.start for part in ("--start", word)]
-    name = options.data.resolve().name
-    return {
-        "command": shlex.join(["python", "benchmarks/generative.py", "--data", name, *flags]),
-        "data": {
-            "name": name, "sha256": {file.name: file_hash(file) for file in files if file.exists()},
-            "users": log.n_users, "items": log.n_items, "events": log.n_events,
-        },
-        "versions": versions(),
-    }  # fmt: skip
+    return flags
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,21 @@ def _cells(result: Result) -> list[str]:
     ]
 
 
+def record(script: str, folder: Path, flags: Sequence[str], log: Dataset) -> dict[str, Any]:
+    """What every record begins with: the command, the data with their hashes, and what ran; of paths the last name."""
+    name = folder.resolve().name
+    files = [folder / file for file in ("catalog.parquet", "events.parquet", "sequences.txt")]
+    return {
+        "command": shlex.join(["python", f"benchmarks/{script}", "--data", name, *flags]),
+        "data": {
+            "name": name,
+            "sha256": {file.name: file_hash(file) for file in files if file.exists()},
+            "users": log.n_users, "items": log.n_items, "events": log.n_events,
+        },
+        "versions": versions(),
+    }  # fmt: skip
+
+
 def to_json(
     options: argparse.Namespace,
     log: Dataset,
@@ -100,20 +116,12 @@ def to_json(
     compared: list[dict[str, Any]],
 ) -> str:
     """Everything that is needed to run it again and to compare; of paths only the last name."""
-    files = sorted(options.data / name for name in ("sequences.txt", "events.parquet", "catalog.parquet"))
     flags = ["--models", options.models, "--protocols", options.protocols, "--seeds", str(options.seeds)]
     flags += ["--minutes", f"{options.minutes:g}", *(part for change in options.set for part in ("--set", change))]
     flags += [part for word in options.start for part in ("--start", word)]
-    content = {
-        "command": shlex.join(["python", "benchmarks/sequential.py", "--data", options.data.resolve().name, *flags]),
-        "data": {
-            "name": options.data.resolve().name,
-            "sha256": {file.name: file_hash(file) for file in files if file.exists()},
-            "users": log.n_users, "items": log.n_items, "events": log.n_events,
-        },
+    content = record("sequential.py", options.data, flags, log) | {
         "protocols": facts,
         "training": training.model_dump(mode="json"),
-        "versions": versions(),
         "results": [asdict(result) for result in results],
         "paired_differences": compared,
     }  # fmt: skip
