@@ -17,7 +17,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from pydantic import Field
 
 from shopkeeper.config import Settings
-from shopkeeper.errors import EndpointError
+from shopkeeper.errors import ConfigError, EndpointError
 
 TRY_AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 LONGEST_WAIT: Final = 60.0
@@ -60,6 +60,26 @@ def key_headers(settings: RequestSettings) -> dict[str, str]:
     """The header with the key, where the environment has one."""
     key = os.environ.get(settings.key_variable, "").strip()
     return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+def endpoint_address(url: str, model: str, path: str, example: str, example_model: str) -> str:
+    """Where to post to.
+
+    Args:
+        url: Address before the path.
+        model: Name of the model, which must be given.
+        path: Such as "embeddings".
+        example: An address, for errors.
+        example_model: A name, for errors.
+
+    Raises:
+        ConfigError: The address or the model is not named, or the address is no web address.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise ConfigError("an endpoint needs an address", expected=f"--url {example}", got=repr(url))
+    if not model:
+        raise ConfigError("an endpoint needs the name of a model", expected=f"--model {example_model}")
+    return f"{url.rstrip('/')}/{path}"
 
 
 class _NoRedirect(HTTPRedirectHandler):

@@ -9,11 +9,17 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from shopkeeper.config import Settings
-from shopkeeper.errors import ConfigError, EndpointError
+from shopkeeper.errors import EndpointError
 from shopkeeper.features.attributes.extractor import Asked
 from shopkeeper.features.attributes.prompt import Example, chat_messages
 from shopkeeper.features.attributes.schema import Wanted, json_schema
-from shopkeeper.features.patience import EndpointRefusedError, Patience, RequestSettings, key_headers
+from shopkeeper.features.patience import (
+    EndpointRefusedError,
+    Patience,
+    RequestSettings,
+    endpoint_address,
+    key_headers,
+)
 
 Structure = Literal["schema", "json", "none"]
 STRUCTURES: Final[tuple[Structure, ...]] = ("schema", "json", "none")
@@ -66,16 +72,12 @@ class ChatEndpoint:
     name = "endpoint"
 
     def __init__(self, settings: ChatEndpointSettings, wanted: Wanted, examples: Sequence[Example]) -> None:
-        if not settings.url.startswith(("http://", "https://")):
-            raise ConfigError(
-                "an endpoint needs an address", expected="--url https://api.openai.com/v1", got=repr(settings.url)
-            )
-        if not settings.model:
-            raise ConfigError("an endpoint needs the name of a model", expected="--model NAME")
+        self._address = endpoint_address(
+            settings.url, settings.model, "chat/completions", "https://api.openai.com/v1", "NAME"
+        )
         self._settings = settings
         self._wanted = wanted
         self._examples = examples
-        self._address = settings.url.rstrip("/") + "/chat/completions"
         self._patience = Patience(settings.requests, key_headers(settings.requests))
         self._structure: Structure = "schema" if settings.structure == "auto" else settings.structure
         self._lock = threading.Lock()
