@@ -62,6 +62,19 @@ def group_auc(
     Returns:
         0 to 1; NaN where no group has both.
     """
+    value, size = auc_of_groups(label, score, group, weight)
+    both = np.isfinite(value)
+    return float(np.average(value[both], weights=size[both])) if both.any() else float("nan")
+
+
+def auc_of_groups(
+    label: Float32Array, score: Float64Array, group: Int32Array | Int64Array, weight: Float64Array | None = None
+) -> tuple[Float64Array, Float64Array]:
+    """AUC and weight of each group, in ascending order of the groups; arguments as of `group_auc`.
+
+    Returns:
+        float64 [groups] each; the AUC is NaN where a group has not both labels.
+    """
     order = np.lexsort((score, group))
     weights = np.ones(len(label)) if weight is None else weight
     label, group, score, weights = label[order], group[order], score[order], weights[order]
@@ -76,9 +89,9 @@ def group_auc(
     below = before[first][tie] - before[starts][number] + tied[tie] / 2
     won = np.add.reduceat(positive * below, starts) if len(starts) else np.zeros(0)
     pairs = np.bincount(number, positive) * np.bincount(number, negative)
-    both = pairs > 0
-    size = np.bincount(number, weights)[both]
-    return float((won[both] / pairs[both] * size).sum() / size.sum()) if both.any() else float("nan")
+    value = np.full(len(starts), np.nan)
+    np.divide(won, pairs, out=value, where=pairs > 0)
+    return value, np.bincount(number, weights).astype(np.float64)
 
 
 def log_loss(label: Float32Array, probability: Float64Array, weight: Float64Array | None = None) -> float:
@@ -104,16 +117,24 @@ def calibration_curve(
         float64 [bins] each.
     """
     weights = np.ones(len(label)) if weight is None else weight
+    which = calibration_bins(probability, weights, bins)
+    mass = np.bincount(which, weights, minlength=bins).astype(np.float64)
+    kept = mass > 0
+    said = np.bincount(which, weights * probability, minlength=bins)[kept] / mass[kept]
+    came = np.bincount(which, weights * (label > 0), minlength=bins)[kept] / mass[kept]
+    return said, came, np.asarray(mass[kept], dtype=np.float64)
+
+
+def calibration_bins(probability: Float64Array, weight: Float64Array, bins: int = BINS) -> Int64Array:
+    """The bin of each example, int64 [n] in 0 to bins - 1: of about the same weight, lowest probabilities first."""
     order = np.argsort(probability, kind="stable")
-    value, share = probability[order], weights[order]
+    value, share = probability[order], weight[order]
     _, first, tie = np.unique(value, return_index=True, return_inverse=True)
     middle = np.cumsum(share) - share / 2
-    which = np.minimum((middle[first][tie] / max(share.sum(), np.finfo(float).tiny) * bins).astype(np.int64), bins - 1)
-    mass = np.bincount(which, share, minlength=bins).astype(np.float64)
-    kept = mass > 0
-    said = np.bincount(which, share * value, minlength=bins)[kept] / mass[kept]
-    came = np.bincount(which, share * (label[order] > 0), minlength=bins)[kept] / mass[kept]
-    return said, came, np.asarray(mass[kept], dtype=np.float64)
+    part = middle[first][tie] / max(share.sum(), np.finfo(float).tiny)
+    which = np.empty(len(order), dtype=np.int64)
+    which[order] = np.minimum((part * bins).astype(np.int64), bins - 1)
+    return which
 
 
 def calibration_error(
