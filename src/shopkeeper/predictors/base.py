@@ -1,7 +1,8 @@
 """What every predictor is: fit on examples with features, give probabilities and reasons, save and load without pickle.
 
-A subclass declares its `Config`, learns in `_fit`, and gives log-odds among the examples in `_log_odds`. Here are the
-checks, the calibration, the correction for sampled negatives, and saving.
+A subclass declares its `Config`, learns in `_learn`, and gives log-odds among the examples in `_scores`. Here are the
+checks, the calibration, the correction for sampled negatives, and saving. `of_features` is the base of those that see
+nothing but the table of features, `network` of those that also see ids and the sequence of events.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ from numpy.typing import NDArray
 from shopkeeper.artifacts import ArtifactReader, ArtifactWriter, open_artifact, write_artifact
 from shopkeeper.config import Settings, build
 from shopkeeper.data.examples.examples import Examples, corrected
+from shopkeeper.data.examples.settings import ExampleSettings
 from shopkeeper.errors import ArtifactError, DataError, NotFittedError, ShopkeeperError
 from shopkeeper.predictors.calibration import Calibration, CalibrationMethod
+from shopkeeper.progress import Progress
+from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import Float32Array, Float64Array
 
 KIND = "predictor"
@@ -54,6 +58,10 @@ class Predictor(ABC):
     """
 
     Config: ClassVar[type[PredictorConfig]] = PredictorConfig
+    amounts: ClassVar[bool] = False
+    """Whether it can also predict how much (`predict`), and not only whether."""
+    several: ClassVar[bool] = False
+    """Whether it learns from the labels of several behaviors at once."""
 
     def __init__(self, config: PredictorConfig | None = None) -> None:
         if config is not None and not isinstance(config, self.Config):
@@ -62,6 +70,8 @@ class Predictor(ABC):
             )
         self.config = config if config is not None else self.Config()
         self.features: tuple[str, ...] | None = None
+        self.settings: ExampleSettings | None = None
+        """What it predicts; None before `fit` and where the examples did not say."""
         self.negative_rate = 1.0
         self.calibration = Calibration()
 
@@ -70,12 +80,26 @@ class Predictor(ABC):
         """The name that tables carry."""
         return type(self).__name__
 
-    def fit(self, train: Examples, validation: Examples | None = None) -> Self:
+    @property
+    def of_amounts(self) -> bool:
+        """Whether it was fitted on amounts, so that `predict` answers and `predict_proba` does not."""
+        return self.settings is not None and self.settings.target == "amount"
+
+    def fit(
+        self,
+        train: Examples,
+        validation: Examples | None = None,
+        training: TrainingSettings | None = None,
+        progress: Progress | None = None,
+    ) -> Self:
         """Fits the model, and its calibration on validation.
 
         Args:
-            train: With features, and with labels of both kinds.
-            validation: Of later moments, for calibration and early stopping; may be sampled at another rate.
+            train: With features, and with labels of both kinds, or amounts.
+            validation: Of later moments, for early stopping and calibration; may be sampled at another rate. With
+                calibration half of its shoppers serve the one and half the other.
+            training: How networks are trained; None takes the model's own way, others do not look at it.
+            progress: Told how far a network is.
 
         Returns:
             Itself.
@@ -83,21 +107,24 @@ class Predictor(ABC):
         Raises:
             DataError: There is no example, labels are not 0 and 1 or all alike, or there is nothing to calibrate on.
         """
-        self.features = _checked(train, self.name)
+        self.settings = train.settings
+        self.features = checked(train, self)
+        train = train if self.several else train.for_target(self.config.seed)
         self.negative_rate = train.negative_rate
-        values = self._values(train)
-        held_out = None if validation is None or len(validation) == 0 else validation
-        later = None if held_out is None else (self._values(held_out), held_out.label, self._relative(held_out))
-        self._fit(values, train.label, later)
         self.calibration = Calibration()
-        if self.config.calibration != "none":
-            if later is None:
-                raise DataError(
-                    "there is nothing to calibrate on", expected="examples of validation",
-                    remedy="give some, or set calibration to none",
-                )  # fmt: skip
-            odds = self._log_odds(later[0])
-            self.calibration = Calibration.fitted(self.config.calibration, odds, later[1], later[2])
+        later = None if validation is None or len(validation) == 0 else validation
+        if later is not None and not self.several:
+            later = later.for_target(self.config.seed)
+        calibrating = self.config.calibration != "none" and not self.of_amounts
+        if calibrating and later is None:
+            raise DataError(
+                "there is nothing to calibrate on", expected="examples of validation",
+                remedy="give some, or set calibration to none",
+            )  # fmt: skip
+        stopping, held_out = halves(later) if calibrating and later is not None else (later, None)
+        self._learn(train, stopping, training, progress)
+        if held_out is not None:
+            self._calibrate(held_out)
         return self
 
     def predict_proba(self, examples: Examples) -> Float64Array:
@@ -111,46 +138,63 @@ class Predictor(ABC):
 
         Raises:
             NotFittedError: The model was not fitted.
-            DataError: Features are missing.
+            DataError: Features are missing, or the model predicts amounts.
         """
-        values = self._values(examples)
-        return corrected(self.calibration(self._log_odds(values)), self.negative_rate)
+        self._fitted()
+        if self.of_amounts:
+            raise DataError(f"{self.name} was fitted on amounts, which are no chances", remedy="ask predict")
+        return corrected(self.calibration(self._scores(examples)), self.negative_rate)
 
-    def explain(self, examples: Examples, k: int = 5) -> list[list[Reason]]:
-        """The features that move the log-odds of each example most, strongest first.
+    def predict(self, examples: Examples) -> Float64Array:
+        """What is expected: the amount of a model of amounts, else the chance; float64 [n].
 
         Raises:
             NotFittedError: The model was not fitted.
             DataError: Features are missing.
         """
-        values = self._values(examples)
-        effects = self._effects(values)
+        self._fitted()
+        return self._scores(examples) if self.of_amounts else self.predict_proba(examples)
+
+    def explain(self, examples: Examples, k: int = 5) -> list[list[Reason]]:
+        """What moves the log-odds (or the amount) of each example most, strongest first.
+
+        Raises:
+            NotFittedError: The model was not fitted.
+            DataError: Features are missing.
+        """
+        names, values, effects = self.effects(examples)
         best = np.argsort(-np.abs(effects), axis=1, kind="stable")[:, :k]
-        names = self.features or ()
         return [
             [Reason(names[place], float(values[row, place]), float(effects[row, place])) for place in places]
             for row, places in enumerate(best.tolist())
         ]
 
     @abstractmethod
-    def _fit(
-        self,
-        values: Float32Array,
-        label: Float32Array,
-        validation: tuple[Float32Array, Float32Array, Float64Array] | None,
-    ) -> None:
-        """Learns from features (float32 [n, d], NaN where unknown) and labels (float32 [n]).
+    def effects(self, examples: Examples) -> tuple[tuple[str, ...], Float32Array, Float64Array]:
+        """What each piece of evidence adds to the log-odds (or the amount), against the usual example.
 
-        Validation is features, labels, and weights that give it the rate of negatives of training.
+        Returns:
+            Names of the d pieces, their values float32 [n, d], and their effects float64 [n, d].
+
+        Raises:
+            NotFittedError: The model was not fitted.
+            DataError: Features are missing.
         """
 
     @abstractmethod
-    def _log_odds(self, values: Float32Array) -> Float64Array:
-        """Log-odds, or a score that is calibrated to them, float64 [n]."""
+    def _learn(
+        self, train: Examples, validation: Examples | None, training: TrainingSettings | None, progress: Progress | None
+    ) -> None:
+        """Learns from examples that were checked; `self.features`, `settings` and `negative_rate` are set."""
 
     @abstractmethod
-    def _effects(self, values: Float32Array) -> Float64Array:
-        """What each feature adds to the log-odds, float64 [n, d]."""
+    def _scores(self, examples: Examples) -> Float64Array:
+        """Log-odds among examples as sampled, or a score that is calibrated to them, or amounts; float64 [n]."""
+
+    def _calibrate(self, held_out: Examples) -> None:
+        """Fits the calibration on examples that training did not see."""
+        scores, weight = self._scores(held_out), self._relative(held_out)
+        self.calibration = Calibration.fitted(self.config.calibration, scores, held_out.label, weight)
 
     @abstractmethod
     def state(self) -> dict[str, NDArray[Any]]:
@@ -176,6 +220,7 @@ class Predictor(ABC):
             "model": self.name,
             "config": self.config.model_dump(mode="json"),
             "features": list(self._fitted()),
+            "settings": None if self.settings is None else self.settings.model_dump(mode="json"),
             "negative_rate": self.negative_rate,
         }
         writer.json("predictor.json", facts)
@@ -205,10 +250,16 @@ class Predictor(ABC):
             raise ArtifactError(f"{reader.path} holds another model", expected=cls.__name__, got=found.__name__)
         model = found(build(found.Config, facts["config"]))
         model.features, model.negative_rate = tuple(facts["features"]), float(facts["negative_rate"])
+        if facts["settings"] is not None:
+            model.settings = build(ExampleSettings, facts["settings"])
+        model._read_more(reader)
         state = reader.tensors("state.safetensors")
         model.calibration = Calibration.restored(state)
         model.restore(state)
         return model
+
+    def _read_more(self, reader: ArtifactReader) -> None:  # noqa: B027
+        """Reads what `write` of a subclass adds; before `restore`."""
 
     def _fitted(self) -> tuple[str, ...]:
         if self.features is None:
@@ -216,6 +267,7 @@ class Predictor(ABC):
         return self.features
 
     def _values(self, examples: Examples) -> Float32Array:
+        """The features that the model was fitted on, float32 [n, d]."""
         names = self._fitted()
         if examples.features is None:
             raise DataError("the examples have no features", remedy="make them by with_features(dataset, examples)")
@@ -223,21 +275,41 @@ class Predictor(ABC):
 
     def _relative(self, examples: Examples) -> Float64Array:
         """Weights at which negatives of these examples are as frequent as in training, float64 [n]."""
-        return np.where(examples.label > 0, 1.0, self.negative_rate / examples.negative_rate)
+        return np.where(examples.kept, 1.0, self.negative_rate / examples.negative_rate)
 
 
-def _checked(train: Examples, name: str) -> tuple[str, ...]:
-    """The names of the features, of examples that can be learned from."""
+def checked(train: Examples, model: Predictor) -> tuple[str, ...]:
+    """The names of the features, of examples that can be learned from.
+
+    Raises:
+        DataError: They cannot.
+    """
     if len(train) == 0:
         raise DataError("there is no example to learn from", remedy="give a longer log or a shorter horizon")
     if train.features is None:
         raise DataError("the examples have no features", remedy="make them by with_features(dataset, examples)")
     labels = np.unique(train.label)
-    if not np.isin(labels, (0, 1)).all():
-        raise DataError(f"{name} predicts whether something comes", expected="labels 0 and 1", got=str(labels[:5]))
     if len(labels) == 1:
         raise DataError(
             "all examples have the same label, so there is nothing to tell apart", expected="labels 0 and 1",
             got=f"{len(train)} times {labels[0]:g}", remedy="choose another target, a longer horizon or a longer log",
         )  # fmt: skip
+    if model.of_amounts:
+        if not model.amounts:
+            raise DataError(f"{model.name} predicts whether something comes", expected="a model of amounts",
+                            remedy="take gradient boosting or a network")  # fmt: skip
+        if not np.isfinite(labels).all():
+            raise DataError("an amount is not a number", expected="finite amounts")
+    elif not np.isin(labels, (0, 1)).all():
+        raise DataError(
+            f"{model.name} predicts whether something comes", expected="labels 0 and 1", got=str(labels[:5])
+        )
     return train.features.names
+
+
+def halves(examples: Examples) -> tuple[Examples, Examples]:
+    """Two parts without a common shopper; both are the whole where a part would lack one of the labels."""
+    one = examples.user_index % 2 == 0
+    parts = examples.take(np.flatnonzero(one)), examples.take(np.flatnonzero(~one))
+    both = all(len(part) and len(np.unique(part.label > 0)) == 2 for part in parts)
+    return parts if both else (examples, examples)

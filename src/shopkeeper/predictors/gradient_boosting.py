@@ -43,6 +43,7 @@ class GradientBoosting(TreePredictor):
 
     Config = GradientBoostingConfig
     config: GradientBoostingConfig
+    amounts = True
 
     def _parameters(self) -> dict[str, Any]:
         config = self.config

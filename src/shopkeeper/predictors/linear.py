@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shopkeeper.predictors.base import Predictor
+from shopkeeper.predictors.of_features import FeaturePredictor, HeldOut
 from shopkeeper.predictors.scaling import Scaling
 from shopkeeper.types import Float32Array, Float64Array
 
 
-class LinearPredictor(Predictor):
+class LinearPredictor(FeaturePredictor):
     """Base of predictors whose log-odds are a weighted sum of scaled features."""
 
     scaling: Scaling
@@ -24,7 +24,7 @@ class LinearPredictor(Predictor):
         self,
         values: Float32Array,
         label: Float32Array,
-        validation: tuple[Float32Array, Float32Array, Float64Array] | None,
+        validation: HeldOut | None,
     ) -> None:
         self.scaling = Scaling.fitted(values)
         self.coefficients, self.intercept = self._line(self.scaling(values), label)

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from shopkeeper.predictors.base import Predictor, PredictorConfig
+from shopkeeper.predictors.base import PredictorConfig
+from shopkeeper.predictors.of_features import FeaturePredictor, HeldOut
 from shopkeeper.search_space import Floats, Integers, SearchSpace
 from shopkeeper.types import Float32Array, Float64Array, Int64Array
 
@@ -34,7 +35,7 @@ class NaiveBayesConfig(PredictorConfig):
     }
 
 
-class NaiveBayes(Predictor):
+class NaiveBayes(FeaturePredictor):
     """Naive Bayes with binned features."""
 
     Config = NaiveBayesConfig
@@ -47,7 +48,7 @@ class NaiveBayes(Predictor):
         self,
         values: Float32Array,
         label: Float32Array,
-        validation: tuple[Float32Array, Float32Array, Float64Array] | None,
+        validation: HeldOut | None,
     ) -> None:
         shares = np.linspace(0, 1, self.config.bins + 1)[1:-1]
         self.edges = np.full((values.shape[1], len(shares)), np.inf)

@@ -9,17 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopkeeper.errors import missing_dependency
-from shopkeeper.predictors.base import Predictor
+from shopkeeper.predictors.of_features import FeaturePredictor, HeldOut
 from shopkeeper.types import Float32Array, Float64Array
 
 WHOLE = {
-    "objective": "binary", "deterministic": True, "force_row_wise": True, "verbosity": -1,
+    "deterministic": True, "force_row_wise": True, "verbosity": -1,
     "feature_pre_filter": False,
 }  # fmt: skip
 """Of every training: the same seed gives the same trees."""
 
 
-class TreePredictor(Predictor):
+class TreePredictor(FeaturePredictor):
     """Base of predictors whose log-odds are a sum of trees."""
 
     booster: Any
@@ -36,14 +36,16 @@ class TreePredictor(Predictor):
         self,
         values: Float32Array,
         label: Float32Array,
-        validation: tuple[Float32Array, Float32Array, Float64Array] | None,
+        validation: HeldOut | None,
     ) -> None:
         lightgbm = _library()
-        parameters = WHOLE | {"seed": self.config.seed} | self._parameters()
+        goal = {"objective": "regression" if self.of_amounts else "binary"}
+        parameters = WHOLE | goal | {"seed": self.config.seed} | self._parameters()
         train = lightgbm.Dataset(np.ascontiguousarray(values), label, params=parameters)
         patience, watched, callbacks = self._patience(), [], []
-        if validation is not None and patience is not None and len(np.unique(validation[1])) == 2:
-            watched = [train.create_valid(np.ascontiguousarray(validation[0]), validation[1], weight=validation[2])]
+        if validation is not None and patience is not None and len(np.unique(validation.label)) > 1:
+            held_out = np.ascontiguousarray(validation.values)
+            watched = [train.create_valid(held_out, validation.label, weight=validation.weight)]
             callbacks = [lightgbm.early_stopping(patience, verbose=False)]
         self.booster = lightgbm.train(parameters, train, valid_sets=watched, callbacks=callbacks)
 

@@ -32,19 +32,23 @@ def anchored(window: Window, at: EventType) -> Examples:
             remedy="give a longer log, a shorter horizon, or other candidates",
         )
     placement = window.log.histories.placement
+    wanted = window.settings.labeled
+    labels = np.stack([_came(window, places, at, one) for one in wanted], axis=1).astype(np.float32)
     return Examples(
         user_index=window.user[places],
         item_index=window.item[places],
         timestamp=window.time[places],
-        label=_came(window, places, at).astype(np.float32),
+        label=labels[:, 0],
+        behaviors=tuple(one.value for one in wanted) if len(wanted) > 1 else (),
+        labels=labels if len(wanted) > 1 else None,
         placement=None if placement is None else np.asarray(placement)[places],
     )
 
 
-def _came(window: Window, places: Int64Array, at: EventType) -> BoolArray:
-    """Whether the target came within the horizon, bool [n]."""
-    target = np.flatnonzero(window.is_target())
-    same_type = at.value == window.settings.target
+def _came(window: Window, places: Int64Array, at: EventType, wanted: EventType) -> BoolArray:
+    """Whether an event of the wanted type came within the horizon, bool [n]."""
+    target = np.flatnonzero(window.is_of(wanted))
+    same_type = at == wanted
     after = window.tie_end[places] if same_type else places + 1
     following = _next_of_pair(window, places, after, target)
     found = following < len(window.time)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.examples.anchored import anchored
 from shopkeeper.data.examples.examples import Examples
@@ -34,7 +36,11 @@ def make_examples(
         DataError: The log has not what the settings ask for.
     """
     settings = settings if settings is not None else ExampleSettings()
-    window = Window.of(dataset, settings, start, until)
+    return replace(_made(Window.of(dataset, settings, start, until)), settings=settings)
+
+
+def _made(window: Window) -> Examples:
+    settings = window.settings
     if settings.target in ("churn", "amount"):
         return of_shoppers(window)
     if settings.given is not None:

@@ -12,12 +12,13 @@ from numpy.random import Generator
 
 from shopkeeper.data.examples.examples import Examples
 from shopkeeper.data.examples.window import Window
+from shopkeeper.data.schema import EventType
 from shopkeeper.errors import DataError
-from shopkeeper.types import Int32Array, Int64Array
+from shopkeeper.types import Int64Array
 
 
 def sampled(window: Window) -> Examples:
-    """Examples at moments of shoppers, with every item that the target came of, and a sample of the others.
+    """Examples at moments of shoppers, with every item that the target or another behavior came of, and some others.
 
     A moment is a time at which the shopper showed interest in something; what he did then is part of what came.
 
@@ -28,23 +29,25 @@ def sampled(window: Window) -> Examples:
     moments = _moments(window, generator)
     first_seen, by_age = _ages(window)
     pool = np.searchsorted(first_seen, window.time[moments])  # so many items were known
-    row, item = _positives(window, moments)
     if not pool.any():
         raise DataError("at no moment was an item known before", remedy="give a longer log, or a later start")
     rank = np.empty(window.log.n_items + 1, dtype=np.int64)
     rank[by_age] = np.arange(len(by_age))
     starts = np.concatenate([[0], np.cumsum(pool)])
-    known = rank[item] < pool[row]
-    positive = np.unique(starts[row[known]] + rank[item[known]])
+    came = [_positives(window, moments, wanted, pool, rank) for wanted in window.settings.labeled]
+    positive = np.unique(np.concatenate(came))
     rate = min(1.0, window.settings.negatives * len(moments) / max(1, int(starts[-1]) - len(positive)))
     drawn = np.setdiff1d(_draw(int(starts[-1]), rate, generator), positive, assume_unique=True)
     chosen = np.sort(np.concatenate([positive, drawn]))
     row = np.searchsorted(starts, chosen, side="right") - 1
+    labels = np.stack([np.isin(chosen, one) for one in came], axis=1).astype(np.float32)
     return Examples(
         user_index=window.user[moments[row]],
         item_index=by_age[chosen - starts[row]].astype(np.int32),
         timestamp=window.time[moments[row]],
-        label=np.isin(chosen, positive, assume_unique=True).astype(np.float32),
+        label=labels[:, 0],
+        behaviors=tuple(one.value for one in window.settings.labeled) if len(came) > 1 else (),
+        labels=labels if len(came) > 1 else None,
         negative_rate=rate,
     )
 
@@ -80,8 +83,21 @@ def _ages(window: Window) -> tuple[Int64Array, Int64Array]:
     return seen[order], order.astype(np.int64)
 
 
-def _positives(window: Window, moments: Int64Array) -> tuple[Int64Array, Int32Array]:
-    """The items that the target came of within the horizon: the number of the moment, and the item, with repeats."""
+def _positives(
+    window: Window, moments: Int64Array, wanted: EventType, pool: Int64Array, rank: Int64Array
+) -> Int64Array:
+    """The pairs of which an event of a type came within the horizon, int64, distinct, ascending.
+
+    Args:
+        window: The log.
+        moments: int64 [m]; places of the moments.
+        wanted: The type of event.
+        pool: int64 [m]; how many items were known at each moment.
+        rank: int64 [n_items + 1]; place of each item among the known, by age.
+
+    Returns:
+        A pair is its place among all pairs of moments with items that were known by then.
+    """
     match window.settings.horizon:
         case "days":
             end = window.places_at(window.user[moments], window.time[moments] + window.reach)
@@ -89,12 +105,15 @@ def _positives(window: Window, moments: Int64Array) -> tuple[Int64Array, Int32Ar
             end = window.session_end[moments]
         case _:
             end = window.tie_end[moments]
-    target = np.flatnonzero(window.is_target())
+    target = np.flatnonzero(window.is_of(wanted))
     low, high = np.searchsorted(target, moments), np.searchsorted(target, end)
     counts = high - low
     row = np.repeat(np.arange(len(moments)), counts)
     within = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return row, window.item[target[np.repeat(low, counts) + within]]
+    item = window.item[target[np.repeat(low, counts) + within]]
+    known = rank[item] < pool[row]
+    starts = np.cumsum(pool) - pool
+    return np.unique(starts[row[known]] + rank[item[known]]).astype(np.int64)
 
 
 def _draw(n: int, rate: float, generator: Generator) -> Int64Array:

@@ -19,6 +19,9 @@ class ExampleSettings(Settings):
 
     target: Target = "purchase"
     """The event to predict; `churn` is no event of interest at all, `amount` what the shopper pays."""
+    behaviors: tuple[EventType, ...] = ()
+    """Further events that get labels beside the target, for models of several; of pairs with the catalog all with any
+    of them are kept."""
     candidates: Candidates = "auto"
     """Which pairs: `impressions` that were logged, pairs `given` an event, shoppers with items of the whole `catalog`
     (a sample of them), or `shoppers` without an item, for churn and amount. `auto` takes the first that the log and
@@ -41,11 +44,19 @@ class ExampleSettings(Settings):
     seed: int = 0
     """Seed of what is drawn."""
 
+    @property
+    def labeled(self) -> tuple[EventType, ...]:
+        """The target, where it is an event, and the further behaviors, each once."""
+        target = () if self.target in ("churn", "amount") else (EventType(self.target),)
+        return tuple(dict.fromkeys((*target, *self.behaviors)))
+
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
         about_shoppers = self.target in ("churn", "amount")
         if about_shoppers and (self.candidates not in ("auto", "shoppers") or self.given or self.horizon != "days"):
             raise ValueError("churn and amount are of shoppers without an item, within days")
+        if about_shoppers and self.behaviors:
+            raise ValueError("churn and amount have no other behaviors beside them")
         if not about_shoppers and self.candidates == "shoppers":
             raise ValueError("shoppers without an item have the targets churn and amount")
         if self.candidates == "given" and self.given is None:

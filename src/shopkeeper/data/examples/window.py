@@ -99,16 +99,16 @@ class Window:
         session = np.asarray(self.log.session_index)
         return _run_ends((np.diff(self.user) != 0) | (np.diff(session) != 0), len(self.time))
 
-    def is_target(self) -> BoolArray:
-        """Whether each event is of the type of the target, bool [events].
+    def is_of(self, event_type: EventType) -> BoolArray:
+        """Whether each event is of this type, bool [events].
 
         Raises:
             DataError: The log has none of them.
         """
-        wanted: BoolArray = self.kind == EventType(self.settings.target).code
+        wanted: BoolArray = self.kind == event_type.code
         if not wanted.any():
             raise DataError(
-                f"the log has no event of type {self.settings.target} to learn from",
+                f"the log has no event of type {event_type.value} to learn from",
                 remedy="predict a type of event that it has, or map its words with --event-type-map WORD=TYPE",
             )
         return wanted

@@ -16,6 +16,7 @@ from shopkeeper.data.point_in_time.log import Log
 from shopkeeper.data.point_in_time.of_items import item_features
 from shopkeeper.data.point_in_time.of_pairs import context_features, pair_features, similarity_to_history
 from shopkeeper.data.point_in_time.of_users import user_features
+from shopkeeper.data.point_in_time.sequences import past_events
 from shopkeeper.data.point_in_time.table import FeatureTable, narrow
 from shopkeeper.errors import DataError
 from shopkeeper.types import Float32Array
@@ -38,7 +39,17 @@ def point_in_time_features(
         DataError: There is no event, or vectors are not of the items.
     """
     log = dataset if isinstance(dataset, Log) else Log(dataset)
+    return _table(Asked(log, examples), item_vectors)
+
+
+def with_features(dataset: Dataset | Log, examples: Examples, item_vectors: Float32Array | None = None) -> Examples:
+    """The examples with their features, attributes of items and past events; arguments as of the features."""
+    log = dataset if isinstance(dataset, Log) else Log(dataset)
     asked = Asked(log, examples)
+    return replace(examples, features=_table(asked, item_vectors), attributes=log.attributes, past=past_events(asked))
+
+
+def _table(asked: Asked, item_vectors: Float32Array | None) -> FeatureTable:
     columns = narrow(user_features(asked))
     if (asked.item > 0).any():
         columns |= narrow(item_features(asked))
@@ -46,15 +57,11 @@ def point_in_time_features(
         with np.errstate(divide="ignore", invalid="ignore"):
             columns["pair_price_to_usual"] = np.log(columns["item_price"] / columns["user_mean_price"])
         if item_vectors is not None:
-            if len(item_vectors) != log.dataset.n_items + 1:
+            if len(item_vectors) != asked.log.dataset.n_items + 1:
                 raise DataError(
-                    "vectors and items differ in number", expected=f"{log.dataset.n_items + 1} rows, row 0 for none",
+                    "vectors and items differ in number",
+                    expected=f"{asked.log.dataset.n_items + 1} rows, row 0 for none",
                     got=str(len(item_vectors)),
                 )  # fmt: skip
             columns |= narrow({"pair_similarity": similarity_to_history(asked, item_vectors)})
     return FeatureTable.of(columns | narrow(context_features(asked)), len(asked))
-
-
-def with_features(dataset: Dataset | Log, examples: Examples, item_vectors: Float32Array | None = None) -> Examples:
-    """The examples with their features; arguments as of `point_in_time_features`."""
-    return replace(examples, features=point_in_time_features(dataset, examples, item_vectors))

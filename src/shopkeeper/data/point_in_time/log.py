@@ -9,6 +9,7 @@ import numpy as np
 
 from shopkeeper.data import schema
 from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.point_in_time.attributes import Attribute
 from shopkeeper.data.point_in_time.clock import Clock
 from shopkeeper.data.point_in_time.past import Past
 from shopkeeper.data.schema import CATEGORY_SEPARATOR, EventType
@@ -94,19 +95,26 @@ class Log:
         return price
 
     @cached_property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """The item itself, and its brand, category path and first step of that path where the catalog has them."""
+        known = [schema.BRAND] * self._has(schema.BRAND) + [schema.CATEGORY, "department"] * self._has(schema.CATEGORY)
+        items = Attribute("item", np.arange(self.dataset.n_items + 1), self.dataset.items.arrow)
+        return (items, *map(self._attribute, known))
+
+    @cached_property
     def brand(self) -> Int64Array:
         """Number of the brand of each item from 1, int64 [n_items + 1]; 0 where it is not known."""
-        return self._words(schema.BRAND, whole=True)
+        return self._codes(schema.BRAND)
 
     @cached_property
     def category(self) -> Int64Array:
         """Number of the whole category path of each item from 1, int64 [n_items + 1]; 0 where it is not known."""
-        return self._words(schema.CATEGORY, whole=True)
+        return self._codes(schema.CATEGORY)
 
     @cached_property
     def department(self) -> Int64Array:
         """Number of the first step of the category path of each item from 1, int64 [n_items + 1]; 0 if not known."""
-        return self._words(schema.CATEGORY, whole=False)
+        return self._codes("department")
 
     @cached_property
     def created(self) -> Int64Array:
@@ -130,15 +138,18 @@ class Log:
             return pa.nulls(self.dataset.n_items)
         return self.dataset.catalog.aligned(self.dataset.items).column(name).combine_chunks()
 
-    def _words(self, column: str, whole: bool) -> Int64Array:
-        numbers = np.zeros(self.dataset.n_items + 1, dtype=np.int64)
-        if self._has(column):
-            import pyarrow as pa
-            import pyarrow.compute as pc
+    def _codes(self, name: str) -> Int64Array:
+        found = [attribute.codes for attribute in self.attributes if attribute.name == name]
+        return found[0] if found else np.zeros(self.dataset.n_items + 1, dtype=np.int64)
 
-            words = self._column(column).cast(pa.string())
-            if not whole:
-                words = pc.list_element(pc.split_pattern(words, CATEGORY_SEPARATOR), 0)
-            codes = words.dictionary_encode().indices
-            numbers[1:] = pc.fill_null(codes, -1).to_numpy(zero_copy_only=False) + 1
-        return numbers
+    def _attribute(self, name: str) -> Attribute:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        words = self._column(schema.BRAND if name == schema.BRAND else schema.CATEGORY).cast(pa.string())
+        if name == "department":
+            words = pc.list_element(pc.split_pattern(words, CATEGORY_SEPARATOR), 0)
+        encoded = words.dictionary_encode()
+        codes = np.zeros(self.dataset.n_items + 1, dtype=np.int64)
+        codes[1:] = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False) + 1
+        return Attribute(name, codes, encoded.dictionary)
