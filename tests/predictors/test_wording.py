@@ -10,9 +10,10 @@ import pytest
 from shopkeeper.data.examples.examples import Examples
 from shopkeeper.data.point_in_time.features import point_in_time_features
 from shopkeeper.data.point_in_time.table import FeatureTable
+from shopkeeper.data.schema import EventType
 from shopkeeper.predictors.base import Reason
 from shopkeeper.predictors.feature_words import feature_words
-from shopkeeper.predictors.wording import phrase, sentence, sentences, title, together
+from shopkeeper.predictors.wording import event_phrase, phrase, sentence, sentences, title, together
 from small_logs import DAY, N_ITEMS, N_USERS, small_log
 
 
@@ -72,3 +73,10 @@ def test_reasons_that_say_the_same_are_one():
     assert together(reasons) == [("the hour of the day", 0.7), ("the shopper viewed this item twice before", 0.5)]
     assert sentences(reasons)[0] == "The hour of the day: speaks for it."
     assert phrase(reasons[1]) == phrase(reasons[2])
+
+
+def test_events_are_told():
+    assert event_phrase(EventType.CART, "Red mug", 2.2) == "put Red mug in the cart 2 days ago"
+    told = [event_phrase(event_type, "Red mug", 0.01) for event_type in EventType]
+    assert all("Red mug" in one and one.endswith("14 minutes ago") for one in told)
+    assert len(set(told)) == len(told)

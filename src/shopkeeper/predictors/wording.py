@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from shopkeeper.data.schema import EventType
 from shopkeeper.predictors.base import Reason
-from shopkeeper.predictors.feature_words import feature_words
+from shopkeeper.predictors.feature_words import feature_words, length
 
 STRONG = 1.0
 """A reason that moves the log-odds by so much is strong."""
@@ -58,3 +59,24 @@ def together(reasons: Sequence[Reason]) -> list[tuple[str, float]]:
 def sentences(reasons: Sequence[Reason]) -> list[str]:
     """Reasons of one example as sentences, strongest first."""
     return [f"{said[0].upper()}{said[1:]}: {weight(effect)}." for said, effect in together(reasons)]
+
+
+DID = {
+    EventType.IMPRESSION: "was shown {}",
+    EventType.VIEW: "viewed {}",
+    EventType.LIKE: "liked {}",
+    EventType.CART: "put {} in the cart",
+    EventType.PURCHASE: "bought {}",
+    EventType.RETURN: "returned {}",
+}
+
+
+def event_phrase(event_type: EventType, item: str, days: float) -> str:
+    """One event of a history: ``viewed Red mug 2 days ago``.
+
+    Args:
+        event_type: What the shopper did.
+        item: What to call the item.
+        days: How many days ago.
+    """
+    return f"{DID[event_type].format(item)} {length(days)} ago"
