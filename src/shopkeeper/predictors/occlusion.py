@@ -1,7 +1,7 @@
 """Which events of a shopper's history speak for what a model says: each is left out, and the model asked again.
 
-Occlusion (Zeiler and Fergus 2014) needs nothing of the model. An event is left out of the shopper's own history: of what
-he did, what he did with the item, and the sequence of his events. What all shoppers did with the item stays.
+Occlusion (Zeiler and Fergus 2014) needs nothing of the model. An event is left out of the shopper's own history: of
+what he did, what he did with the item, and the sequence of his events. What all shoppers did with the item stays.
 """
 
 from __future__ import annotations
