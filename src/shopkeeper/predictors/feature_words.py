@@ -169,8 +169,10 @@ def _of_the_moment() -> dict[str, Words]:
     fixed = {
         "hour": "the hour of the day", "hour_sin": "the hour of the day", "hour_cos": "the hour of the day",
         "weekday": "the day of the week", "weekday_sin": "the day of the week", "weekday_cos": "the day of the week",
-        "placement": "the place where the item is shown", "item": "which item it is", "brand": "the brand of the item",
-        "category": "the category of the item", "department": "the department of the item",
+        "placement": "the place where the item is shown", "shown_at": "the place where the item is shown",
+        "history": "what the shopper did before, in its order", "item": "which item it is",
+        "brand": "the brand of the item", "category": "the category of the item",
+        "department": "the department of the item",
     }  # fmt: skip
     return {name: Words(title, lambda _, said=title: said, title) for name, title in fixed.items()}  # type: ignore[misc]
 
