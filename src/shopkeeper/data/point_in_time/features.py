@@ -7,17 +7,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.examples.examples import Examples
-from shopkeeper.data.point_in_time.asked import Asked
+from shopkeeper.data.point_in_time.blocks import Features
 from shopkeeper.data.point_in_time.log import Log
-from shopkeeper.data.point_in_time.of_items import item_features
-from shopkeeper.data.point_in_time.of_pairs import context_features, pair_features, similarity_to_history
-from shopkeeper.data.point_in_time.of_users import user_features
-from shopkeeper.data.point_in_time.sequences import past_events
-from shopkeeper.data.point_in_time.table import FeatureTable, narrow
+from shopkeeper.data.point_in_time.table import FeatureTable
 from shopkeeper.errors import DataError
 from shopkeeper.types import Float32Array
 
@@ -38,30 +32,22 @@ def point_in_time_features(
     Raises:
         DataError: There is no event, or vectors are not of the items.
     """
-    log = dataset if isinstance(dataset, Log) else Log(dataset)
-    return _table(Asked(log, examples), item_vectors)
+    return _features(_log_of(dataset), examples, item_vectors).of(examples)[0]
 
 
 def with_features(dataset: Dataset | Log, examples: Examples, item_vectors: Float32Array | None = None) -> Examples:
     """The examples with their features, attributes of items and past events; arguments as of the features."""
+    log = _log_of(dataset)
+    features, past = _features(log, examples, item_vectors).of(examples)
+    return replace(examples, features=features, attributes=log.attributes, past=past)
+
+
+def _log_of(dataset: Dataset | Log) -> Log:
     log = dataset if isinstance(dataset, Log) else Log(dataset)
-    asked = Asked(log, examples)
-    return replace(examples, features=_table(asked, item_vectors), attributes=log.attributes, past=past_events(asked))
+    if log.n == 0:
+        raise DataError("there is no event to make features of")
+    return log
 
 
-def _table(asked: Asked, item_vectors: Float32Array | None) -> FeatureTable:
-    columns = narrow(user_features(asked))
-    if (asked.item > 0).any():
-        columns |= narrow(item_features(asked))
-        columns |= narrow(pair_features(asked))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            columns["pair_price_to_usual"] = np.log(columns["item_price"] / columns["user_mean_price"])
-        if item_vectors is not None:
-            if len(item_vectors) != asked.log.dataset.n_items + 1:
-                raise DataError(
-                    "vectors and items differ in number",
-                    expected=f"{asked.log.dataset.n_items + 1} rows, row 0 for none",
-                    got=str(len(item_vectors)),
-                )  # fmt: skip
-            columns |= narrow({"pair_similarity": similarity_to_history(asked, item_vectors)})
-    return FeatureTable.of(columns | narrow(context_features(asked)), len(asked))
+def _features(log: Log, examples: Examples, item_vectors: Float32Array | None) -> Features:
+    return Features(log, items=bool((examples.item_index > 0).any()), item_vectors=item_vectors)

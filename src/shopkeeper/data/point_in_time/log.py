@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -10,33 +10,40 @@ import numpy as np
 from shopkeeper.data import schema
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.point_in_time.attributes import Attribute
-from shopkeeper.data.point_in_time.clock import Clock
-from shopkeeper.data.point_in_time.past import Past
+from shopkeeper.data.point_in_time.past import BITS, Past
+from shopkeeper.data.point_in_time.threads import together
 from shopkeeper.data.schema import CATEGORY_SEPARATOR, EventType
-from shopkeeper.errors import DataError
 from shopkeeper.types import BoolArray, Float64Array, Int64Array, UInt8Array
+
+MILLISECOND = 1000
+LARGE = 1 << 18
+"""Events from which on several threads are worth their start."""
 
 
 class Log:
-    """Events of a dataset with what features ask of them.
+    """Events of a dataset in the order of time, with what features ask of them.
 
     Args:
         dataset: The log. Of its catalog brand, category, price and date of creation are taken to have held always.
-
-    Raises:
-        DataError: There is no event.
+        like: Another log of the same items, whose types of event and facts of items are taken; for the events of some
+            shoppers beside the log of all.
     """
 
-    def __init__(self, dataset: Dataset) -> None:
-        if dataset.n_events == 0:
-            raise DataError("there is no event to make features of")
+    def __init__(self, dataset: Dataset, like: Log | None = None) -> None:
         self.dataset = dataset
-        self.time: Int64Array = np.asarray(dataset.histories.timestamp)
-        self.kind: UInt8Array = np.asarray(dataset.histories.event_type)
-        self.user: Int64Array = dataset.histories.rows + 1
-        self.item: Int64Array = np.asarray(dataset.histories.item_index).astype(np.int64)
-        self.clock = Clock(self.time, max(dataset.n_events, dataset.n_users, dataset.n_items) + 2)
-        self.ticks: Int64Array = self.clock.ticks(self.time)
+        self.n = dataset.n_events
+        if like is not None:
+            for name in ("types", "attributes", "listed_price", "created"):
+                self.__dict__[name] = getattr(like, name)
+        time = np.asarray(dataset.histories.timestamp)
+        self.order = _by_time(time)
+        """Places of the events in the dataset, int64 [events]."""
+        self.time: Int64Array = np.append(time[self.order], 0)
+        """Unix microseconds, int64 [events + 1]; the last is of no event."""
+        self.kind: UInt8Array = np.asarray(dataset.histories.event_type)[self.order]
+        self.user: Int64Array = (dataset.histories.rows + 1)[self.order]
+        self.item: Int64Array = np.asarray(dataset.histories.item_index).astype(np.int64)[self.order]
+        self._of_user_and: dict[str, Past] = {}
 
     def is_of(self, event_type: EventType) -> BoolArray:
         """Whether each event is of this type, bool [events]."""
@@ -51,22 +58,45 @@ class Log:
 
     @cached_property
     def of_user(self) -> Past:
-        """Events by shopper."""
-        return Past(self.clock, self.user, self.ticks, ordered=True)
+        """Events by shopper; sorted they stand as in the dataset."""
+        return Past(self.user)
 
     @cached_property
     def of_item(self) -> Past:
         """Events by item."""
-        return Past(self.clock, self.item, self.ticks)
+        return Past(self.item)
 
-    def pairs(self, user: Int64Array, attribute: Int64Array) -> Int64Array:
-        """One key for shopper and item, or brand, or category, int64 [n]."""
-        return user * (self.dataset.n_items + 1) + attribute
+    @cached_property
+    def of_category(self) -> Past:
+        """Events by category of the item, 0 where it is not known."""
+        return Past(self.category[self.item])
 
     @cached_property
     def of_pair(self) -> Past:
         """Events by shopper and item."""
-        return Past(self.clock, self.pairs(self.user, self.item), self.ticks)
+        return Past(self.pairs(self.user, self.item))
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it pays to work on it with several threads."""
+        return self.n > LARGE
+
+    def prepare(self) -> None:
+        """Sorts by all keys that features ask of; done once, and else on first use."""
+        simple = [lambda: self.of_user, lambda: self.of_item, lambda: self.of_pair, lambda: self.of_category]
+        of_both = [partial(self.of_user_and, attribute.name) for attribute in self.attributes[1:]]
+        _ = self.price
+        together(lambda make: make().starts, [*simple, *of_both], self.is_large)
+
+    def of_user_and(self, name: str) -> Past:
+        """Events by shopper and brand, category or department of the item."""
+        if name not in self._of_user_and:
+            self._of_user_and[name] = Past(self.pairs(self.user, self.attribute(name)[self.item]))
+        return self._of_user_and[name]
+
+    def pairs(self, user: Int64Array, value: Int64Array) -> Int64Array:
+        """One key for shopper and item, or another number of items, int64 [n]."""
+        return user << self.dataset.n_items.bit_length() | value
 
     @cached_property
     def price(self) -> Float64Array:
@@ -74,15 +104,15 @@ class Log:
         listed = self.listed_price[self.item]
         if self.dataset.price is None:
             return listed
-        price = np.asarray(self.dataset.price, dtype=np.float64)
+        price = np.asarray(self.dataset.price)[self.order].astype(np.float64)
         return np.where(np.isfinite(price) & (price > 0), price, listed)
 
-    @cached_property
+    @property
     def paid(self) -> Float64Array:
         """Price times quantity of purchases, 0 for other events and where it is not known, float64 [events]."""
         amount = self.price
         if self.dataset.quantity is not None:
-            amount = amount * np.asarray(self.dataset.quantity, dtype=np.float64)
+            amount = amount * np.asarray(self.dataset.quantity)[self.order]
         return np.where(self.is_of(EventType.PURCHASE) & np.isfinite(amount), amount, 0.0)
 
     @cached_property
@@ -101,31 +131,27 @@ class Log:
         items = Attribute("item", np.arange(self.dataset.n_items + 1), self.dataset.items.arrow)
         return (items, *map(self._attribute, known))
 
-    @cached_property
-    def brand(self) -> Int64Array:
-        """Number of the brand of each item from 1, int64 [n_items + 1]; 0 where it is not known."""
-        return self._codes(schema.BRAND)
-
-    @cached_property
+    @property
     def category(self) -> Int64Array:
         """Number of the whole category path of each item from 1, int64 [n_items + 1]; 0 where it is not known."""
-        return self._codes(schema.CATEGORY)
+        return self.attribute(schema.CATEGORY)
+
+    def attribute(self, name: str) -> Int64Array:
+        """Numbers of the brand, category or department of each item, int64 [n_items + 1]; 0 where it is not known."""
+        found = [attribute.codes for attribute in self.attributes if attribute.name == name]
+        return found[0] if found else np.zeros(self.dataset.n_items + 1, dtype=np.int64)
 
     @cached_property
-    def department(self) -> Int64Array:
-        """Number of the first step of the category path of each item from 1, int64 [n_items + 1]; 0 if not known."""
-        return self._codes("department")
-
-    @cached_property
-    def created(self) -> Int64Array:
+    def created(self) -> Int64Array | None:
         """When each item came into the catalog, Unix microseconds, int64 [n_items + 1]; the largest if not known."""
-        created = np.full(self.dataset.n_items + 1, np.iinfo(np.int64).max)
-        if self._has(schema.CREATED_AT):
-            import pyarrow as pa
+        if not self._has(schema.CREATED_AT):
+            return None
+        import pyarrow as pa
 
-            moments = self._column(schema.CREATED_AT).cast(pa.timestamp("us")).cast(pa.int64())
-            known = moments.is_valid().to_numpy(zero_copy_only=False)
-            created[1:][known] = moments.drop_null().to_numpy(zero_copy_only=False)
+        created = np.full(self.dataset.n_items + 1, np.iinfo(np.int64).max)
+        moments = self._column(schema.CREATED_AT).cast(pa.timestamp("us")).cast(pa.int64())
+        known = moments.is_valid().to_numpy(zero_copy_only=False)
+        created[1:][known] = moments.drop_null().to_numpy(zero_copy_only=False)
         return created
 
     def _has(self, column: str) -> bool:
@@ -138,10 +164,6 @@ class Log:
             return pa.nulls(self.dataset.n_items)
         return self.dataset.catalog.aligned(self.dataset.items).column(name).combine_chunks()
 
-    def _codes(self, name: str) -> Int64Array:
-        found = [attribute.codes for attribute in self.attributes if attribute.name == name]
-        return found[0] if found else np.zeros(self.dataset.n_items + 1, dtype=np.int64)
-
     def _attribute(self, name: str) -> Attribute:
         import pyarrow as pa
         import pyarrow.compute as pc
@@ -153,3 +175,20 @@ class Log:
         codes = np.zeros(self.dataset.n_items + 1, dtype=np.int64)
         codes[1:] = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False) + 1
         return Attribute(name, codes, encoded.dictionary)
+
+
+def _by_time(time: Int64Array) -> Int64Array:
+    """The places of the moments in ascending order, equal ones in that of the places, int64 [n]."""
+    n = len(time)
+    if n == 0:
+        return np.zeros(0, dtype=np.int64)
+    bits, since = n.bit_length(), np.asarray(time - time.min(), dtype=np.int64)
+    if not (since % MILLISECOND).any():
+        since //= MILLISECOND
+    if int(since.max()).bit_length() + bits > BITS:
+        return np.argsort(time, kind="stable").astype(np.int64)
+    since <<= bits
+    since |= np.arange(n)
+    since.sort()  # faster than a sort of places
+    since &= (1 << bits) - 1
+    return since

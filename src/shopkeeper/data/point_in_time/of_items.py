@@ -6,10 +6,12 @@ import numpy as np
 
 from shopkeeper.data.cutoffs import MICROSECONDS_A_DAY
 from shopkeeper.data.point_in_time.asked import Asked
-from shopkeeper.data.point_in_time.of_users import WINDOWS, ratio
-from shopkeeper.data.point_in_time.past import Past, total
+from shopkeeper.data.point_in_time.log import Log
+from shopkeeper.data.point_in_time.of_users import Columns, ratio
+from shopkeeper.data.point_in_time.past import Spans
+from shopkeeper.data.point_in_time.sums import Sums
 from shopkeeper.data.schema import EventType
-from shopkeeper.types import Float64Array, Int64Array
+from shopkeeper.types import Float64Array
 
 STEPS = (
     (EventType.IMPRESSION, EventType.VIEW),
@@ -22,72 +24,71 @@ SMOOTHING = 20.0
 """A rate of an item counts so many events at the rate of the whole shop beside its own."""
 
 
-def item_features(asked: Asked) -> dict[str, Float64Array | Int64Array]:
-    """Columns of n numbers: counts by type and of the last days, age, price and its place, conversion."""
-    log, spans, past = asked.log, asked.of_item, asked.log.of_item
-    columns: dict[str, Float64Array | Int64Array] = {"item_events": spans.count}
-    for event_type in log.types:
-        columns[f"item_{event_type.value}s"] = total(past.summed(log.is_of(event_type)), spans)
-    for days in WINDOWS:
-        columns[f"item_events_{days}d"] = past.since(asked.items, asked.days_before(days), spans).count
-    columns["item_age_days"] = _age(asked)
-    columns["item_days_since_last"] = asked.days_since_last(past, spans)
-    columns["item_price"] = price_at(asked)
-    with np.errstate(divide="ignore"):
-        logarithm = np.log(columns["item_price"])
-    for name, attribute in (("shop", np.zeros_like(log.category)), ("category", log.category)):
-        columns[f"item_price_to_{name}"] = logarithm - _mean_log_price(asked, attribute)
-    return columns | _conversion(asked)
+class OfItems:
+    """Features of items: counts by type and of the last days, age, price and its place, conversion.
+
+    Args:
+        log: What is known.
+    """
+
+    def __init__(self, log: Log) -> None:
+        known = np.isfinite(log.price)
+        types: Columns = {event_type.value: log.is_of(event_type) for event_type in log.types}
+        prices: Columns = {"log price": np.log(np.where(known, log.price, 1.0))}
+        self._own = Sums(log.of_item, types, {})
+        self._shop = Sums(None, types | {"priced": known}, prices)
+        self._category = Sums(log.of_category, {"priced": known}, prices)
+        self._priced = log.of_item.latest(known)
+        self._types = log.types
+
+    def columns(self, asked: Asked) -> Columns:
+        """Columns of n numbers."""
+        log, past = asked.log, asked.log.of_item
+        spans, *windows = past.before(asked.item, *asked.moments)
+        own = self._own.between(spans.start, spans.stop)
+        found: Columns = {"item_events": spans.count}
+        found |= {f"item_{event_type.value}s": own[event_type.value] for event_type in self._types}
+        found |= {f"item_events_{days}d": window.count for days, window in zip(asked.windows, windows, strict=True)}
+        found["item_age_days"] = _age(asked, spans)
+        found["item_days_since_last"] = asked.days_since(spans.last)
+        found["item_price"] = self._price(asked, spans)
+        with np.errstate(divide="ignore"):
+            logarithm = np.log(found["item_price"])
+        shop = self._shop.until(asked.moment)
+        category = log.category[asked.item]
+        (alike,) = log.of_category.before(category, asked.moment)
+        of_category = self._category.between(alike.start, alike.stop)
+        for name, sums in (("shop", shop), ("category", of_category)):
+            found[f"item_price_to_{name}"] = logarithm - ratio(sums["log price"], sums["priced"])
+        return found | self._conversion(own, shop)
+
+    def _price(self, asked: Asked, spans: Spans) -> Float64Array:
+        """The last price of the item before, else that of the catalog, float64 [n]; NaN where neither is known."""
+        log = asked.log
+        price = log.listed_price[asked.item]
+        if log.dataset.price is not None:
+            last = self._priced[spans.stop - 1]
+            there = last >= spans.start
+            price[there] = log.price[log.of_item.place(last[there])]
+        return price
+
+    def _conversion(self, own: dict[str, Float64Array], shop: dict[str, Float64Array]) -> Columns:
+        """Rates from one type of event to another so far, drawn to those of the whole shop so far."""
+        found: Columns = {}
+        for before, after in STEPS:
+            if before in self._types and after in self._types:
+                usual = ratio(shop[after.value], shop[before.value])
+                rate = (own[after.value] + SMOOTHING * usual) / (own[before.value] + SMOOTHING)
+                found[f"item_{after.value}_per_{before.value}"] = rate
+        return found
 
 
-def price_at(asked: Asked) -> Float64Array:
-    """The last price of the item before, else that of the catalog, float64 [n]; NaN where neither is known."""
-    log, spans, past = asked.log, asked.of_item, asked.log.of_item
-    price = log.listed_price[asked.item]
-    if log.dataset.price is not None:
-        last = np.where(spans.count > 0, past.latest(np.isfinite(log.price))[spans.stop - 1], -1)
-        there = last >= spans.start
-        there &= spans.count > 0
-        price[there] = log.price[past.places][last[there]]
-    return price
-
-
-def _age(asked: Asked) -> Float64Array:
+def _age(asked: Asked, spans: Spans) -> Float64Array:
     """Days since the item was made or first seen, whatever was earlier, float64 [n]; NaN where it was neither."""
-    since_first = asked.days_since_first(asked.log.of_item, asked.of_item)
+    past = asked.log.of_item
+    since_first = asked.days_since(np.where(spans.count > 0, past.place(spans.start), past.n))
+    if asked.log.created is None:
+        return since_first
     created = asked.log.created[asked.item]
     since_created = np.where(created <= asked.time, (asked.time - created) / MICROSECONDS_A_DAY, np.nan)
     return np.fmax(since_first, since_created)
-
-
-def _mean_log_price(asked: Asked, group: Int64Array) -> Float64Array:
-    """Mean logarithm of the prices in the events before of items of the same group; NaN where there are none.
-
-    Args:
-        asked: The questions.
-        group: int64 [n_items + 1].
-    """
-    log = asked.log
-    known = np.isfinite(log.price)
-    past = Past(log.clock, group[log.item], log.ticks, which=known)
-    spans = past.before(past.numbers(group[asked.item]), asked.ticks)
-    logarithm = np.log(np.where(known, log.price, 1.0))
-    return ratio(total(past.summed(logarithm), spans), spans.count.astype(np.float64))
-
-
-def _conversion(asked: Asked) -> dict[str, Float64Array | Int64Array]:
-    """Rates from one type of event to another so far, drawn to those of the whole shop so far."""
-    log, past = asked.log, asked.log.of_item
-    everything = Past(log.clock, np.zeros_like(log.item), log.ticks)
-    so_far = everything.before(np.zeros_like(asked.item), asked.ticks)
-    columns: dict[str, Float64Array | Int64Array] = {}
-    for before, after in STEPS:
-        if before not in log.types or after not in log.types:
-            continue
-        whole, own = (
-            [total(source.summed(log.is_of(kind)), spans) for kind in (before, after)]
-            for source, spans in ((everything, so_far), (past, asked.of_item))
-        )
-        usual = ratio(whole[1], whole[0])
-        columns[f"item_{after.value}_per_{before.value}"] = (own[1] + SMOOTHING * usual) / (own[0] + SMOOTHING)
-    return columns

@@ -2,61 +2,72 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from shopkeeper.data.point_in_time.asked import Asked
-from shopkeeper.data.point_in_time.past import Past, total
+from shopkeeper.data.point_in_time.log import Log
+from shopkeeper.data.point_in_time.past import Past
+from shopkeeper.data.point_in_time.sums import Sums
 from shopkeeper.data.schema import EventType
-from shopkeeper.types import Float64Array, Int64Array
+from shopkeeper.types import Float64Array
 
+Columns = dict[str, NDArray[Any]]
 WINDOWS = (7, 30)
 """Days that are counted by themselves."""
 
 
-def user_features(asked: Asked) -> dict[str, Float64Array | Int64Array]:
-    """Columns of n numbers: counts by type, of the last days, recency, tenure, value and concentration."""
-    log, spans, past = asked.log, asked.of_user, asked.log.of_user
-    columns: dict[str, Float64Array | Int64Array] = {"user_events": spans.count}
-    for event_type in log.types:
-        columns[f"user_{event_type.value}s"] = total(past.summed(log.is_of(event_type)), spans)
-    for days in WINDOWS:
-        columns[f"user_events_{days}d"] = past.since(asked.users, asked.days_before(days), spans).count
-    columns["user_days_since_first"] = asked.days_since_first(past, spans)
-    columns["user_days_since_last"] = asked.days_since_last(past, spans)
-    bought = log.is_of(EventType.PURCHASE)
-    columns["user_days_since_purchase"] = asked.days_since_last(past, spans, bought)
-    columns["user_spent"] = total(past.summed(log.paid), spans)
-    known = np.isfinite(log.price)
-    columns["user_mean_price"] = ratio(
-        total(past.summed(np.where(known, log.price, 0.0)), spans), total(past.summed(known), spans)
-    )
-    columns["user_items"] = total(past.summed(earlier(log.of_pair, len(log.time)) == 0), spans)
-    for name, attribute in (("category", log.category), ("brand", log.brand)):
-        columns[f"user_{name}_concentration"] = _concentration(asked, attribute[log.item])
-    return columns
+class OfUsers:
+    """Features of shoppers: counts by type, of the last days, recency, tenure, value and concentration.
 
-
-def earlier(past: Past, n: int) -> Int64Array:
-    """For each of n events of the log how many of the same key stand before it in order of time, int64 [n].
-
-    Of events at the same time one may count before the other: only sums over whole moments of this mean something.
+    Args:
+        log: What is known.
     """
-    counts = np.empty(n, dtype=np.int64)
-    counts[past.places] = past.numbers_in_key()
-    return counts
+
+    def __init__(self, log: Log) -> None:
+        self._latest = log.of_user.latest(log.is_of(EventType.PURCHASE))
+        known = np.isfinite(log.price)
+        counts: Columns = {event_type.value: log.is_of(event_type) for event_type in log.types}
+        counts |= {"priced": known, "items": log.of_pair.earlier() == 0}
+        amounts: Columns = {"paid": log.paid, "price": np.where(known, log.price, 0.0)}
+        for name in ("category", "brand"):
+            counts[name], amounts[f"{name} squared"] = _squares(log, name)
+        self._sums = Sums(log.of_user, counts, amounts)
+        self._types = log.types
+
+    def columns(self, asked: Asked) -> Columns:
+        """Columns of n numbers."""
+        past: Past = asked.log.of_user
+        spans, *windows = asked.windows_of_user
+        sums = self._sums.between(spans.start, spans.stop)
+        found: Columns = {"user_events": spans.count}
+        found |= {f"user_{event_type.value}s": sums[event_type.value] for event_type in self._types}
+        found |= {f"user_events_{days}d": window.count for days, window in zip(asked.windows, windows, strict=True)}
+        found["user_days_since_first"] = asked.days_since(np.where(spans.count > 0, past.place(spans.start), past.n))
+        found["user_days_since_last"] = asked.days_since(spans.last)
+        bought = self._latest[spans.stop - 1]
+        found["user_days_since_purchase"] = asked.days_since(
+            np.where(bought >= spans.start, past.place(bought), past.n)
+        )
+        found["user_spent"] = sums["paid"]
+        found["user_mean_price"] = ratio(sums["price"], sums["priced"])
+        found["user_items"] = sums["items"]
+        for name in ("category", "brand"):
+            found[f"user_{name}_concentration"] = ratio(sums[f"{name} squared"], sums[name] ** 2)
+        return found
 
 
-def _concentration(asked: Asked, value: Int64Array) -> Float64Array:
-    """Sum of the squared shares of the values (int64 [events], 0 unknown) among the events of the shopper before.
+def _squares(log: Log, name: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Whether the attribute is known of each event, and by how much it makes the sum of squared counts grow.
 
     The square of a count grows by 2 m + 1 with an event that m others of the same value came before.
     """
-    log, past = asked.log, asked.log.of_user
-    known = value > 0
-    same = Past(log.clock, log.pairs(log.user, value), log.ticks)
-    growth = np.where(known, 2 * earlier(same, len(value)) + 1, 0)
-    n = total(past.summed(known), asked.of_user)
-    return ratio(total(past.summed(growth), asked.of_user), n * n)
+    known = log.attribute(name)[log.item] > 0
+    if not known.any():
+        return known, np.zeros(log.n, dtype=np.int64)
+    return known, np.where(known, 2 * log.of_user_and(name).earlier() + 1, 0)
 
 
 def ratio(part: Float64Array, whole: Float64Array) -> Float64Array:

@@ -1,27 +1,24 @@
 """The one point-in-time join: how much had happened under a key before a moment.
 
-Events are sorted by key and moment once. What lies before a moment is then a span of them, found by bisection, and any
-count or sum of it is a difference of two cumulative sums. No row is looked at one by one, and nothing at or after the
-moment can come in.
+A moment is the number of events of the log before it, an event its place in the order of time. Key and place in one
+integer, sorted by value: what lies before a moment under a key is then a span of these, found by bisection. No row is
+looked at one by one, and nothing at or after the moment can come in.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from shopkeeper.data.point_in_time.clock import Clock
-from shopkeeper.types import BoolArray, Float64Array, Int64Array
+from shopkeeper.types import BoolArray, Int32Array, Int64Array
 
-UNIT = 2.0**-20
-"""Numbers with fractions are summed in multiples of this."""
-LARGEST = 2.0**40
-"""A larger number counts as this."""
-SORT_FROM = 50_000
+SORT_FROM = 2_000
 """So many questions are asked in order, which a cache rewards."""
+BITS = 62
+"""Key and place must fit into so many."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +28,12 @@ class Spans:
     Attributes:
         start: int64 [n].
         stop: int64 [n].
+        last: int64 [n]; place of the last one in the order of time, or the number of events where there is none.
     """
 
     start: Int64Array
     stop: Int64Array
+    last: Int64Array
 
     @property
     def count(self) -> Int64Array:
@@ -42,111 +41,112 @@ class Spans:
         return self.stop - self.start
 
 
-@dataclass(frozen=True)
-class Sums:
-    """Cumulative sums in whole multiples of a unit.
-
-    Whole numbers, since rounding would let the later sums of other keys into a difference; should a sum run over the
-    end of its 64 bits, differences are right all the same.
-
-    Attributes:
-        values: int64 [events + 1].
-        unit: What one stands for.
-    """
-
-    values: Int64Array
-    unit: float
-
-
 class Past:
-    """Events of many keys, sorted by key and moment.
+    """Events of many keys, sorted by key and time.
 
     Args:
-        clock: Ticks of the log.
-        key: int64 [events]; any numbers, such as shopper x items + item.
-        ticks: int64 [events].
-        ordered: They are sorted by key and moment already, and keys are small.
-        which: bool [events]; only these events count; None takes all.
+        key: int64 [events], in the order of time; any numbers from 0, such as shopper and item in one.
     """
 
-    def __init__(
-        self, clock: Clock, key: Int64Array, ticks: Int64Array, ordered: bool = False, which: BoolArray | None = None
-    ) -> None:
-        self._size = clock.size
-        self._places: Int64Array | None = None
+    def __init__(self, key: Int64Array) -> None:
+        self.n = len(key)
+        self._bits = max(1, self.n.bit_length())
+        self._mask = (1 << self._bits) - 1
         self._keys: Int64Array | None = None
-        if which is not None:
-            self._places = np.flatnonzero(which)
-            key, ticks = key[self._places], ticks[self._places]
-        if len(key) and int(key.max()) >= max(2 * len(key), 1 << 16):
-            self._keys, key = np.unique(key, return_inverse=True)
-        self._n_keys = int(key.max()) + 1 if len(key) else 0
-        self._codes = key * self._size + ticks
-        if not ordered:
-            order = np.argsort(self._codes, kind="stable")  # events at the same time stay in the order of the log
-            self._codes = self._codes[order]
-            self._places = order if self._places is None else self._places[order]
-        counts = np.bincount(key, minlength=self._n_keys)
-        self._starts = np.concatenate([[0], np.cumsum(counts), [len(key)]]).astype(np.int64)
+        if self.n and int(key.max()).bit_length() + self._bits > BITS:
+            self._keys, key = _numbered(key)
+        self._codes = np.empty(self.n + 1, dtype=np.int64)
+        """With the largest number behind, which is of no key: it is also before the first."""
+        codes = self._codes[:-1]
+        np.left_shift(key, self._bits, out=codes)
+        codes |= np.arange(self.n)
+        codes.sort()
+        self._codes[-1] = np.iinfo(np.int64).max
+
+    @cached_property
+    def starts(self) -> Int32Array:
+        """For each sorted event the place of the first one of its key, int32 [events + 1]."""
+        key = self._codes >> self._bits
+        first = np.flatnonzero(key[1:] != key[:-1]) + 1
+        runs = np.concatenate([[0], first]).astype(np.int32)
+        return np.repeat(runs, np.diff(runs, append=self.n + 1))
 
     @property
-    def places(self) -> Int64Array | slice:
-        """Places of the sorted events among those of the log."""
-        return slice(None) if self._places is None else self._places
+    def places(self) -> Int64Array:
+        """Places of the sorted events in the order of time, int64 [events]."""
+        return self._codes[:-1] & self._mask
 
-    def numbers(self, key: Int64Array) -> Int64Array:
-        """The keys as `before` takes them, int64 [n]; one past the last for a key without events."""
-        if self._keys is None:
-            return np.where(key < self._n_keys, key, self._n_keys)
-        found = search(self._keys, key)
-        same = self._keys[np.minimum(found, self._n_keys - 1)] == key
-        return np.where(same, found, self._n_keys)
+    def place(self, sorted_place: Int64Array | Int32Array) -> Int64Array:
+        """Place in the order of time of sorted events, int64 [n]; the number of events for one that is not there."""
+        place: Int64Array = np.minimum(self._codes[sorted_place] & self._mask, self.n)
+        return place
 
-    def before(self, number: Int64Array, ticks: Int64Array) -> Spans:
-        """The events of each key before each moment.
+    def before(self, key: Int64Array, *moments: Int64Array) -> tuple[Spans, ...]:
+        """The events of each key before each moment, and from earlier moments on.
 
         Args:
-            number: int64 [n]; what `numbers` gave.
-            ticks: int64 [n]; moments, as the clock gives them.
+            key: int64 [n].
+            moments: int64 [n] each; the first is the end, the others are not later and begin the further spans.
+
+        Returns:
+            The events before the first moment, then those of them from each other moment on.
         """
-        return Spans(self._starts[number], search(self._codes, number * self._size + ticks))
+        number = self._number(key)
+        base = number << self._bits
+        stop, *begins = search(self._codes, [base | moment for moment in moments])
+        code = self._codes[stop - 1]
+        there = code >> self._bits == number
+        start = np.where(there, self.starts[stop - 1], stop)
+        last = np.where(there, code & self._mask, self.n)
+        return Spans(start, stop, last), *(Spans(begin, stop, last) for begin in begins)
 
-    def since(self, number: Int64Array, ticks: Int64Array, spans: Spans) -> Spans:
-        """The end of spans: only events not before these earlier moments."""
-        return Spans(search(self._codes, number * self._size + ticks), spans.stop)
+    def latest(self, which: BoolArray) -> Int32Array:
+        """For each sorted event the last one up to it that counts, or -1, int32 [events + 1].
 
-    def summed(self, values: Float64Array | BoolArray | Int64Array) -> Sums:
-        """Cumulative sums of a column of the log (finite, [events]) in sorted order, for `total`."""
-        unit = 1.0 if values.dtype.kind in "bi" else UNIT
-        sorted_values: NDArray[Any] = values[self.places]
-        if unit != 1:
-            sorted_values = np.rint(np.clip(sorted_values, -LARGEST, LARGEST) * (1 / unit)).astype(np.int64)
-        sums = np.zeros(len(sorted_values) + 1, dtype=np.int64)
-        np.cumsum(sorted_values, out=sums[1:], dtype=np.int64)
-        return Sums(sums, unit)
+        Args:
+            which: bool [events], in the order of time.
+        """
+        counted = np.full(self.n + 1, -1, dtype=np.int32)
+        np.copyto(counted[:-1], np.arange(self.n, dtype=np.int32), where=which[self.places])
+        np.maximum.accumulate(counted[:-1], out=counted[:-1])
+        return counted
 
-    def latest(self, which: BoolArray) -> Int64Array:
-        """For each sorted event the place of the last one up to it that counts (bool [events] of the log), or -1."""
-        counted = np.where(which[self.places], np.arange(len(self._codes), dtype=np.int64), -1)
-        return np.maximum.accumulate(counted, out=counted)
+    def earlier(self) -> Int64Array:
+        """For each event in the order of time how many of its key came before it, int64 [events].
 
-    def numbers_in_key(self) -> Int64Array:
-        """For each sorted event how many of its key stand before it, int64 [events]."""
-        starts = self._starts[:-1]
-        return np.arange(len(self._codes), dtype=np.int64) - np.repeat(starts, np.diff(self._starts))
+        Of events at the same time one may count before the other: only sums over whole moments of this mean something.
+        """
+        counts = np.empty(self.n, dtype=np.int64)
+        counts[self.places] = np.arange(self.n) - self.starts[:-1]
+        return counts
 
-
-def total(sums: Sums, spans: Spans) -> Float64Array:
-    """Sum of the events of each span, float64 [n]."""
-    result: Float64Array = (sums.values[spans.stop] - sums.values[spans.start]).astype(np.float64) * sums.unit
-    return result
+    def _number(self, key: Int64Array) -> Int64Array:
+        if self._keys is None:
+            return key
+        found = search(self._keys, [key])[0]
+        known = self._keys[np.minimum(found, len(self._keys) - 1)] == key
+        return np.where(known, found, len(self._keys))
 
 
-def search(ascending: Int64Array, asked: Int64Array) -> Int64Array:
-    """Number of values below each one asked for, int64 [n]."""
-    if len(asked) < SORT_FROM or bool((asked[1:] >= asked[:-1]).all()):
-        return np.searchsorted(ascending, asked).astype(np.int64)
-    order = np.argsort(asked)
-    result = np.empty(len(asked), dtype=np.int64)
-    result[order] = np.searchsorted(ascending, asked[order])
-    return result
+def _numbered(key: Int64Array) -> tuple[Int64Array, Int64Array]:
+    """The distinct keys, ascending, and the place of each one among them."""
+    order = np.argsort(key)
+    ascending = key[order]
+    new = np.ones(len(key), dtype=bool)
+    new[1:] = ascending[1:] != ascending[:-1]
+    numbers = np.empty(len(key), dtype=np.int64)
+    numbers[order] = np.cumsum(new) - 1
+    return ascending[new], numbers
+
+
+def search(ascending: Int64Array, asked: Sequence[Int64Array]) -> list[Int64Array]:
+    """Number of values below each one asked for, int64 [n]; columns after the first rise where the first does."""
+    first = asked[0]
+    if len(first) < SORT_FROM or bool((first[1:] >= first[:-1]).all()):
+        return [np.searchsorted(ascending, column).astype(np.int64) for column in asked]
+    order, found = np.argsort(first), []
+    for column in asked:
+        result = np.empty(len(column), dtype=np.int64)
+        result[order] = np.searchsorted(ascending, column[order])
+        found.append(result)
+    return found

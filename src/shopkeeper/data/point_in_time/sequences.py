@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from shopkeeper.data.point_in_time.asked import Asked
 from shopkeeper.types import BoolArray, Int32Array, Int64Array, UInt8Array
 
 
@@ -46,11 +45,3 @@ class PastEvents:
         places = np.tile(np.arange(start, stop), (n, 1))[~np.eye(n, dtype=bool)]
         begin = np.arange(n, dtype=np.int64) * max(n - 1, 0)
         return PastEvents(self.item[places], self.kind[places], self.time[places], begin, begin + max(n - 1, 0))
-
-
-def past_events(asked: Asked) -> PastEvents:
-    """The events of the shopper of each question before its moment."""
-    histories, spans = asked.log.dataset.histories, asked.of_user
-    return PastEvents(
-        np.asarray(histories.item_index), np.asarray(histories.event_type), asked.log.time, spans.start, spans.stop
-    )
