@@ -51,6 +51,7 @@ def register() -> None:
     from shopkeeper.cli.recommend import recommend
     from shopkeeper.cli.report import report
     from shopkeeper.cli.retrain import retrain
+    from shopkeeper.cli.select import select
     from shopkeeper.cli.serve import serve
     from shopkeeper.cli.similar import similar
     from shopkeeper.cli.train import train
@@ -62,6 +63,7 @@ def register() -> None:
         prepare,
         train,
         tune,
+        select,
         evaluate,
         recommend,
         report,

@@ -15,6 +15,7 @@ from shopkeeper.evaluation.settings import EvaluationSettings
 from shopkeeper.features.settings import ItemFeatureSettings
 from shopkeeper.jobs.newcomers import NewcomerSettings
 from shopkeeper.jobs.retrain.settings import RetrainSettings
+from shopkeeper.jobs.select_settings import BehaviorSettings
 from shopkeeper.pipeline.settings import PipelineSettings
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.registry import recommender_class
@@ -45,6 +46,8 @@ class ShopSettings(Settings):
     """How networks are trained."""
     evaluation: EvaluationSettings = EvaluationSettings()
     """What is measured."""
+    behavior: BehaviorSettings = BehaviorSettings()
+    """What a shopper will do, and how the predictor of it is chosen."""
     retrain: RetrainSettings = RetrainSettings()
     """What a new bundle must show before it replaces the old one."""
     service: ServiceSettings = ServiceSettings()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 
@@ -29,6 +30,7 @@ class TrialProgress:
     def __init__(self, outer: Progress | None, title: str, begun: float, deadline: float) -> None:
         self._outer = outer
         self._begun, self._deadline = begun, deadline
+        self._turn_ends = math.inf
         self._shown = 0
         self._moved = 0.0
         self._facts: dict[str, float] = {}
@@ -39,20 +41,29 @@ class TrialProgress:
         """Shows how many trials there were and the best one."""
         best = best_of(trials)
         failed = sum(trial.state == "failed" for trial in trials)
-        self._facts = {"trial": len(trials)}
+        facts: dict[str, float] = {"trial": len(trials)}
         if best is not None and best.score is not None:
-            self._facts["best"] = best.score
+            facts["best"] = best.score
         if failed:
-            self._facts["failed"] = failed
+            facts["failed"] = failed
+        self.show(facts)
+
+    def show(self, facts: Mapping[str, float]) -> None:
+        """Shows these numbers beside the bar."""
+        self._facts = dict(facts)
         self._move()
+
+    def turn_until(self, moment: float) -> None:
+        """The trial that begins now may take until this moment, by `time.monotonic()`, or until the search is over."""
+        self._turn_ends = moment
 
     def check(self) -> None:
         """Looks at the clock.
 
         Raises:
-            OutOfTimeError: Time is up.
+            OutOfTimeError: Time is up, of the search or of the trial.
         """
-        if time.monotonic() > self._deadline:
+        if time.monotonic() > min(self._deadline, self._turn_ends):
             raise OutOfTimeError
         if time.monotonic() - self._moved > EVERY:
             self._move()

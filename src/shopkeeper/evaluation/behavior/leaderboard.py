@@ -203,7 +203,7 @@ def cost_cells(entry: BehaviorEntry) -> list[str]:
     return ["-" if number is None else f"{number:,.1f}" if number < 100 else f"{number:,.0f}" for number in numbers]
 
 
-def _short(value: float, digits: int = 4) -> str:
+def _short(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}g}"
 
 

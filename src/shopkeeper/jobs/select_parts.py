@@ -1,0 +1,164 @@
+"""Examples of a time split: training, validation and test, each with its horizon inside its own part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from shopkeeper.data.cutoffs import CUTOFFS, MICROSECONDS_A_DAY, cutoffs_of, moment_text
+from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.examples.examples import Examples
+from shopkeeper.data.examples.make import make_examples
+from shopkeeper.data.examples.settings import ExampleSettings
+from shopkeeper.data.point_in_time.features import with_features
+from shopkeeper.data.point_in_time.log import Log
+from shopkeeper.data.split_settings import SplitSettings
+from shopkeeper.errors import DataError
+from shopkeeper.jobs.select_settings import BehaviorSettings
+from shopkeeper.progress import Progress
+
+PARTS = ("train", "validation", "test")
+ROOM = 1.25
+"""A part of pairs is at least so many horizons long, so that there are moments whose horizon ends within it."""
+
+ABOUT = 1.1
+"""What is drawn by chance may be so many times as much as was asked for."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Examples with features.
+
+    Attributes:
+        train: Their horizons end before validation begins.
+        validation: Moments after that; their horizons end before the test begins.
+        test: Moments after that.
+        moments: Begin and end of each part, Unix microseconds.
+        notes: What a reader of figures must know, a sentence each.
+    """
+
+    train: Examples
+    validation: Examples
+    test: Examples
+    moments: dict[str, tuple[int, int]]
+    notes: tuple[str, ...]
+
+    def by_name(self) -> dict[str, Examples]:
+        """The examples by the name of their part."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+
+def make_parts(
+    dataset: Dataset, settings: BehaviorSettings, split: SplitSettings, progress: Progress | None = None
+) -> Parts:
+    """Makes the examples of all parts.
+
+    Args:
+        dataset: A prepared log.
+        settings: What is predicted.
+        split: The split that the log was prepared for.
+        progress: Told after each part.
+
+    Raises:
+        DataError: The log is too short, has not what is asked for, or a part has only one label.
+    """
+    moments, notes = part_moments(dataset, settings, split)
+    log = Log(dataset)
+    made = {}
+    if progress:
+        progress.start("making examples", len(PARTS))
+    for name in PARTS:
+        start, until = moments[name]
+        examples = make_examples(dataset, settings.examples, start, until)
+        _refuse_one_label(examples, name, settings.examples)
+        made[name] = with_features(log, thinned(examples, settings.max_examples, settings.seed))
+        if progress:
+            progress.advance()
+    if progress:
+        progress.finish()
+    return Parts(made["train"], made["validation"], made["test"], moments, notes)
+
+
+def part_moments(
+    dataset: Dataset, settings: BehaviorSettings, split: SplitSettings
+) -> tuple[dict[str, tuple[int, int]], tuple[str, ...]]:
+    """Begin and end of each part in Unix microseconds, and what must be said of them.
+
+    Raises:
+        DataError: The log is too short.
+    """
+    time = np.asarray(dataset.histories.timestamp)
+    if len(time) == 0:
+        raise DataError("there is no event to make examples of")
+    first, end = int(time.min()), int(time.max()) + 1
+    needed = _needed(settings.examples)
+    if settings.part_days is not None:
+        length = max(round(settings.part_days * MICROSECONDS_A_DAY), needed)
+        test_from, train_until = end - length, end - 2 * length
+    else:
+        cutoffs = cutoffs_of(dataset, split)
+        test_from = min(cutoffs.validation_until, end - needed)
+        train_until = min(cutoffs.train_until, test_from - needed)
+    if train_until - first < needed or train_until <= first:
+        raise DataError(
+            f"the log is too short for three parts with horizons of {settings.examples.days:g} days",
+            expected=f"at least {3 * needed / MICROSECONDS_A_DAY:.3g} days",
+            got=f"{(end - first) / MICROSECONDS_A_DAY:.3g} days",
+            remedy="give a shorter horizon with --days, or a longer log",
+        )
+    moments = {"train": (first, train_until), "validation": (train_until, test_from), "test": (test_from, end)}
+    return moments, _notes(dataset, train_until)
+
+
+def thinned(examples: Examples, most: int, seed: int) -> Examples:
+    """About so many of them at most: a random share of those without the target, then a random share of the shoppers.
+
+    Args:
+        examples: Without features.
+        most: Number of examples to keep.
+        seed: Of the draws.
+    """
+    rng = np.random.default_rng(seed)
+    amounts = examples.settings is not None and examples.settings.target == "amount"
+    kept = examples.kept
+    n_kept, n_others = int(kept.sum()), int((~kept).sum())
+    if len(examples) > most and n_others and not amounts:
+        share = min(1.0, max(most - n_kept, min(n_kept, n_others)) / n_others)
+        drawn = kept | (rng.random(len(examples)) < share)
+        rate = examples.negative_rate * share
+        examples = replace(examples.take(np.flatnonzero(drawn)), negative_rate=rate)
+    if len(examples) > ABOUT * most:
+        shoppers, number, counts = np.unique(examples.user_index, return_inverse=True, return_counts=True)
+        order = rng.permutation(len(shoppers))
+        chosen = np.zeros(len(shoppers), dtype=bool)
+        chosen[order[np.cumsum(counts[order]) <= most]] = True
+        examples = examples.take(np.flatnonzero(chosen[number]))
+    return examples
+
+
+def _needed(examples: ExampleSettings) -> int:
+    """Shortest length of a part in microseconds."""
+    if examples.horizon != "days":
+        return 0
+    room = 1.0 if examples.target in ("churn", "amount") else ROOM
+    return round(examples.days * room * MICROSECONDS_A_DAY)
+
+
+def _notes(dataset: Dataset, train_until: int) -> tuple[str, ...]:
+    recorded = dataset.facts.get(CUTOFFS)
+    if not recorded or int(recorded["train_until"]) <= train_until:
+        return ()
+    fitted = moment_text(int(recorded["train_until"]))
+    return (f"cleaning of the log was fitted on events until {fitted}, which is after training ends here",)
+
+
+def _refuse_one_label(examples: Examples, part: str, settings: ExampleSettings) -> None:
+    labels = np.unique(examples.label)
+    if len(labels) < 2:
+        raise DataError(
+            f"all examples of the {part} part have the same label, so there is nothing to tell apart",
+            expected=f"examples with and without {settings.target}",
+            got=f"{len(examples)} times {labels[0]:g}" if len(labels) else "none",
+            remedy="choose another target or horizon, a longer log, or longer parts with --set behavior.part_days=30",
+        )
