@@ -27,8 +27,7 @@ class Features:
     """Makes features of a log.
 
     Args:
-        log: What is known of items, and of the shop.
-        shoppers: What is known of shoppers; None takes the same log.
+        log: What is known.
         items: Make features of items and pairs.
         item_vectors: float32 [n_items + 1, d]; for the similarity of the item to the history, or None.
 
@@ -36,27 +35,24 @@ class Features:
         DataError: Vectors are not of the items.
     """
 
-    def __init__(
-        self, log: Log, shoppers: Log | None = None, items: bool = True, item_vectors: Float32Array | None = None
-    ) -> None:
-        self._log, self._shoppers, self._items = log, shoppers if shoppers is not None else log, items
+    def __init__(self, log: Log, items: bool = True, item_vectors: Float32Array | None = None) -> None:
+        self._log = log
         self._vectors = None if item_vectors is None or not items else _unit(item_vectors, log.dataset.n_items)
         log.prepare()
-        makers: list[Callable[[], Any]] = [lambda: OfUsers(self._shoppers)]
+        makers: list[Callable[[], Any]] = [lambda: OfUsers(log)]
         if items:
-            makers += [lambda: OfItems(log), lambda: OfPairs(self._shoppers)]
+            makers += [lambda: OfItems(log), lambda: OfPairs(log)]
         made = together(lambda make: make(), makers, many=log.is_large)
         self._of_users: OfUsers = made[0]
         self._of_items: OfItems | None = made[1] if items else None
         self._of_pairs: OfPairs | None = made[2] if items else None
 
     def of_block(self, examples: Examples) -> tuple[Columns, Asked]:
-        """Columns of n numbers, and the questions to the log of shoppers."""
-        asked = Asked(self._shoppers, examples, WINDOWS)
+        """Columns of n numbers, and the questions."""
+        asked = Asked(self._log, examples, WINDOWS)
         columns = self._of_users.columns(asked)
         if self._of_items is not None and self._of_pairs is not None:
-            same = self._log is self._shoppers
-            columns |= self._of_items.columns(asked if same else Asked(self._log, examples, WINDOWS))
+            columns |= self._of_items.columns(asked)
             columns |= self._of_pairs.columns(asked, columns)
         if self._vectors is not None:
             columns["pair_similarity"] = similarity_to_history(asked, self._vectors)
@@ -84,7 +80,7 @@ class Features:
         put(0, columns, asked)
         del columns, asked
         together(make, range(BLOCK, n, BLOCK), many=n > 2 * BLOCK)
-        histories = self._shoppers.dataset.histories
+        histories = self._log.dataset.histories
         item, kind, time = map(np.asarray, (histories.item_index, histories.event_type, histories.timestamp))
         return FeatureTable(names, values.T), PastEvents(item, kind, time, start, stop)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property, partial
 from typing import Any
 
@@ -44,6 +45,22 @@ class Log:
         self.user: Int64Array = (dataset.histories.rows + 1)[self.order]
         self.item: Int64Array = np.asarray(dataset.histories.item_index).astype(np.int64)[self.order]
         self._of_user_and: dict[str, Past] = {}
+        self._words: dict[str, Any] = {}
+
+    def with_items(self, dataset: Dataset) -> Log:
+        """The same events with other facts of items, and perhaps more items behind those of here.
+
+        Prices that events were given by the catalog stay.
+
+        Args:
+            dataset: With the same events.
+        """
+        changed = copy(self)
+        changed.dataset = dataset
+        changed._words = {attribute.name: attribute.words for attribute in self.attributes}
+        for name in ("attributes", "listed_price", "created"):
+            changed.__dict__.pop(name, None)
+        return changed
 
     def is_of(self, event_type: EventType) -> BoolArray:
         """Whether each event is of this type, bool [events]."""
@@ -171,7 +188,9 @@ class Log:
         words = self._column(schema.BRAND if name == schema.BRAND else schema.CATEGORY).cast(pa.string())
         if name == "department":
             words = pc.list_element(pc.split_pattern(words, CATEGORY_SEPARATOR), 0)
-        encoded = words.dictionary_encode()
+        known = self._words.get(name, pa.array([], pa.string()))  # what has a number keeps it
+        encoded = pa.concat_arrays([known, words]).dictionary_encode()
+        encoded = encoded.slice(len(known))
         codes = np.zeros(self.dataset.n_items + 1, dtype=np.int64)
         codes[1:] = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False) + 1
         return Attribute(name, codes, encoded.dictionary)
