@@ -47,6 +47,7 @@ def register() -> None:
     from shopkeeper.cli.events import app as events
     from shopkeeper.cli.features import features
     from shopkeeper.cli.items import app as items
+    from shopkeeper.cli.predict import predict
     from shopkeeper.cli.prepare import prepare
     from shopkeeper.cli.recommend import recommend
     from shopkeeper.cli.report import report
@@ -64,6 +65,7 @@ def register() -> None:
         train,
         tune,
         select,
+        predict,
         evaluate,
         recommend,
         report,

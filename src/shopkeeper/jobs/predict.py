@@ -1,0 +1,179 @@
+"""Asks a saved predictor about shoppers and items of a log, as of its end or of a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.examples.examples import Examples
+from shopkeeper.data.examples.settings import ExampleSettings
+from shopkeeper.data.point_in_time.blocks import Features
+from shopkeeper.data.point_in_time.log import Log
+from shopkeeper.data.schema import AVAILABLE, INTEREST_TYPES
+from shopkeeper.data.vocabulary import UNKNOWN
+from shopkeeper.errors import DataError, UnknownIdError, choices
+from shopkeeper.predictors.base import Predictor, Reason
+from shopkeeper.types import Float64Array, Id, Int32Array, Int64Array
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One answer.
+
+    Attributes:
+        value: The probability that the target comes, or the amount.
+        known: Whether the log knows the shopper; if not, the answer is that for a new one.
+        reasons: What moves it most, strongest first.
+    """
+
+    value: float
+    known: bool
+    reasons: tuple[Reason, ...]
+
+
+class Asker:
+    """A predictor with what its features are made of.
+
+    Items that only the catalog knows can be asked for too: they are new ones, without an event.
+
+    Args:
+        predictor: Fitted.
+        dataset: The prepared log.
+        at: As of when, Unix microseconds: what came then or later is not looked at. None is the end of the log.
+
+    Raises:
+        DataError: There is no event before that moment.
+    """
+
+    def __init__(self, predictor: Predictor, dataset: Dataset, at: int | None = None) -> None:
+        time = np.asarray(dataset.histories.timestamp)
+        if len(time) == 0 or (at is not None and at <= int(time.min())):
+            raise DataError("there is no event before the moment that is asked for", remedy="give a later --at")
+        self.predictor = predictor
+        self.at = int(time.max()) + 1 if at is None else at
+        self.dataset = with_catalog_items(dataset)
+        self.settings = predictor.settings if predictor.settings is not None else ExampleSettings()
+        self._log = Log(self.dataset)
+        self._features = Features(self._log, items=self.of_items)
+
+    @property
+    def of_items(self) -> bool:
+        """Whether the predictor is about pairs; if not, it is about shoppers without an item."""
+        return self.settings.target not in ("churn", "amount")
+
+    def examples(self, user: Int32Array, item: Int32Array, time: Int64Array | None = None) -> Examples:
+        """Pairs with features.
+
+        Args:
+            user: int32 [n]; 0 is a shopper without an event.
+            item: int32 [n]; 0 where the predictor is of shoppers.
+            time: int64 [n]; Unix microseconds. None takes the moment of all.
+        """
+        moment = np.full(len(user), self.at, dtype=np.int64) if time is None else time
+        placed = self.dataset.histories.placement is not None
+        asked = Examples(
+            user, item, moment, np.zeros(len(user), dtype=np.float32), settings=self.settings,
+            placement=np.zeros(len(user), dtype=np.uint8) if placed else None,
+        )  # fmt: skip
+        features, past = self._features.of(asked)
+        return replace(asked, features=features, attributes=self._log.attributes, past=past)
+
+    def predict(self, user: Int32Array, item: Int32Array, time: Int64Array | None = None) -> Float64Array:
+        """Probabilities, or amounts, float64 [n]; arguments as of `examples`."""
+        return self.predictor.predict(self.examples(user, item, time))
+
+    def one(self, user_id: Id, item_id: Id | None = None, k: int = 0) -> Prediction:
+        """The answer for one pair, or one shopper, with at most k reasons.
+
+        Raises:
+            UnknownIdError: Neither the log nor the catalog knows the item.
+            DataError: An item is needed, or none is.
+        """
+        user = self.dataset.users.index(user_id)
+        examples = self.examples(_one(user), _one(self._item(item_id)))
+        value = float(self.predictor.predict(examples)[0])
+        return Prediction(value, user != UNKNOWN, tuple(self.predictor.explain(examples, k)[0]) if k else ())
+
+    def _item(self, item_id: Id | None) -> int:
+        if self.of_items and item_id is None:
+            raise DataError(f"the predictor of {self.settings.target} is about items", remedy="name one with --item")
+        if not self.of_items and item_id is not None:
+            raise DataError(f"the predictor of {self.settings.target} is about shoppers", remedy="leave out the item")
+        item = UNKNOWN if item_id is None else self.dataset.items.index(item_id)
+        if self.of_items and item == UNKNOWN:
+            known = [str(one) for one in self.dataset.items.arrow.slice(0, 1000).to_pylist()]
+            raise UnknownIdError(
+                f"neither the log nor the catalog knows the item {item_id!r}",
+                expected=choices(str(item_id), known)[-120:], remedy="prepare the log with a catalog that has it",
+            )  # fmt: skip
+        return item
+
+    def active_users(self) -> Int32Array:
+        """Shoppers who showed interest in something in the last days before the moment, int32, ascending."""
+        log = self.dataset.histories
+        time, kind = np.asarray(log.timestamp), np.asarray(log.event_type)
+        since = self.at - round(self.settings.active_days * 86_400_000_000)
+        interest = np.isin(kind, [one.code for one in INTEREST_TYPES])
+        rows = np.unique(log.rows[(time >= since) & (time < self.at) & interest])
+        if len(rows) == 0:
+            raise DataError(
+                f"no shopper had an event in the {self.settings.active_days:g} days before", remedy="give another --at"
+            )
+        return (rows + 1).astype(np.int32)
+
+    def candidate_items(self, ids: Sequence[Id] | None = None, popular: int | None = None) -> Int32Array:
+        """Items to ask about, int32, ascending.
+
+        Args:
+            ids: These; None takes all that the catalog does not call unavailable.
+            popular: Of these only so many that had most events before the moment; None takes all.
+
+        Raises:
+            UnknownIdError: One of the ids is not known.
+        """
+        items = self._available() if ids is None else np.unique(self.dataset.items.known_indices(list(ids)))
+        if popular is not None and popular < len(items):
+            before = np.asarray(self.dataset.histories.timestamp) < self.at
+            counts = np.bincount(self.dataset.histories.item_index[before], minlength=self.dataset.n_items + 1)
+            items = np.sort(items[np.argsort(-counts[items], kind="stable")[:popular]])
+        return items.astype(np.int32)
+
+    def _available(self) -> Int32Array:
+        every = np.arange(1, self.dataset.n_items + 1, dtype=np.int32)
+        catalog = self.dataset.catalog
+        if catalog is None or AVAILABLE not in catalog.table.column_names:
+            return every
+        available = catalog.aligned(self.dataset.items).column(AVAILABLE).fill_null(True)
+        there: Int32Array = every[available.to_numpy(zero_copy_only=False).astype(bool)]
+        return there
+
+
+def load_asker(folder: Path, dataset: Dataset, at: int | None = None) -> Asker:
+    """A saved predictor with a log.
+
+    Raises:
+        ArtifactError: There is no predictor, or it is damaged.
+        DataError: There is no event before the moment.
+    """
+    return Asker(Predictor.load(folder), dataset, at)
+
+
+def with_catalog_items(dataset: Dataset) -> Dataset:
+    """With the items of the catalog that have no event, behind the others."""
+    import pyarrow.compute as pc
+
+    if dataset.catalog is None:
+        return dataset
+    ids = dataset.catalog.table.column("item_id").combine_chunks()
+    if ids.type != dataset.items.arrow.type:
+        return dataset
+    new = ids.filter(pc.invert(pc.is_in(ids, value_set=dataset.items.arrow)))
+    return dataset.with_items(new) if len(new) else dataset
+
+
+def _one(index: int) -> Int32Array:
+    return np.array([index], dtype=np.int32)
