@@ -1,0 +1,1 @@
+"""One page about predictors of behavior: who knows best, how true the chances are, and why they are what they are."""
