@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-from shopkeeper.data.point_in_time.asked import WINDOWS
 from shopkeeper.data.point_in_time.of_items import STEPS
+from shopkeeper.data.point_in_time.of_users import WINDOWS
 from shopkeeper.data.schema import EventType
 
 Say = Callable[[float], str]
