@@ -139,10 +139,9 @@ def _mixed(before: FeatureTable, own: FeatureTable | None) -> FeatureTable:
     for name in own.names if own is not None else ():
         if own is not None and name.startswith(OWN) and name in place:
             values[:, place[name]] = own.column(name)
-    if {"pair_price_to_usual", "item_price", "user_mean_price"} <= set(place):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.log(values[:, place["item_price"]] / values[:, place["user_mean_price"]])
-        values[:, place["pair_price_to_usual"]] = np.where(np.isfinite(ratio), ratio, np.nan)
+    if {"pair_price_to_usual", "user_mean_price"} <= set(place):  # the price of the item stays
+        usual = np.log(before.column("user_mean_price")) - np.log(values[:, place["user_mean_price"]])
+        values[:, place["pair_price_to_usual"]] = before.column("pair_price_to_usual") + usual
     return FeatureTable(before.names, values)
 
 
