@@ -9,6 +9,7 @@ from pydantic import Field
 from shopkeeper.config import Settings
 from shopkeeper.data.examples.settings import ExampleSettings
 from shopkeeper.evaluation.behavior.settings import BehaviorEvaluationSettings
+from shopkeeper.evaluation.behavior_report.settings import BehaviorReportSettings
 from shopkeeper.predictors.calibration import CalibrationMethod
 from shopkeeper.training.settings import TrainingSettings
 
@@ -36,5 +37,7 @@ class BehaviorSettings(Settings):
     """Differences of AUC and PR-AUC below this share of the figure, or of what it lacks to 1, do not matter."""
     evaluation: BehaviorEvaluationSettings = BehaviorEvaluationSettings()
     """What is measured."""
+    report: BehaviorReportSettings = BehaviorReportSettings()
+    """What the page shows, and what wrong decisions cost."""
     seed: int = 0
     """Seed of the search, of each training, and of the examples that are left out."""

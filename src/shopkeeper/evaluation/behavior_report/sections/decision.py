@@ -30,7 +30,7 @@ def decision_section(inputs: BehaviorReportInputs, settings: BehaviorReportSetti
     costs = costs_of(found, settings)
     at = int((found.threshold >= settings.threshold).sum()) - 1
     return Section("decision", "What acting on it would cost", join([
-        _lead(settings), _confusion(inputs, found, at), _summary(inputs, found, costs, at, settings),
+        _lead(settings), _confusion(inputs, found, at, settings), _summary(inputs, found, costs, at, settings),
         _curve(inputs, found, costs, settings),
     ]))  # fmt: skip
 
@@ -50,7 +50,7 @@ def _lead(settings: BehaviorReportSettings) -> Html:
     )
 
 
-def _confusion(inputs: BehaviorReportInputs, found: Thresholds, at: int) -> Html:
+def _confusion(inputs: BehaviorReportInputs, found: Thresholds, at: int, settings: BehaviorReportSettings) -> Html:
     hit, alarm = found.positive[at], found.negative[at]
     miss, right = found.positive[-1] - hit, found.negative[-1] - alarm
     head = [f"{inputs.noun}s", f"{inputs.event} came", "it did not come"]
@@ -63,20 +63,21 @@ def _confusion(inputs: BehaviorReportInputs, found: Thresholds, at: int) -> Html
         told.append(f"Of those acted on {wording.percent(hit / (hit + alarm))} have {inputs.event}")
     if hit + miss:
         told.append(f"{wording.percent(hit / (hit + miss))} of all with {inputs.event} are found")
-    said = note(f"{'; '.join(told)}." if told else "", _estimated(inputs, alarm))
+    said = note(f"{'; '.join(told)}." if told else "", _estimated(inputs, settings.threshold))
     return subsection("Right and wrong", table(head, body, numeric=(1, 2)), said)
 
 
-def _estimated(inputs: BehaviorReportInputs, alarms: float) -> str:
+def _estimated(inputs: BehaviorReportInputs, threshold: float) -> str:
     """How well the number of false alarms is known, from a sample of those without the target."""
-    rate = inputs.test.negative_rate
+    test, rate = inputs.test, inputs.test.negative_rate
     if rate == 1:
         return ""
-    n = alarms * rate
-    most = (n + Z**2 / 2 + Z * (n + Z**2 / 4) ** 0.5) / rate
+    alarms = (inputs.of_chosen >= threshold) & (test.label <= 0)
+    n, certain = int((alarms & ~test.kept).sum()), int((alarms & test.kept).sum())
+    most = certain + (n + Z**2 / 2 + Z * (n + Z**2 / 4) ** 0.5) / rate
     return (
         f" Of those without, one in {1 / rate:,.0f} was asked and counts for all of them: the false alarms rest on "
-        f"{wording.plural(round(n), 'example')} and may be up to {wording.count(most)}."
+        f"{wording.plural(n + certain, 'example')} and may be up to {wording.count(most)}."
     )
 
 

@@ -89,12 +89,13 @@ def _bin(name: str, label: Float32Array, said: Float64Array, weight: Float64Arra
         label: float32 [n].
         said: float64 [n].
         weight: float64 [n].
-        per_other: How many an example without the target stands for.
+        per_other: How many a sampled example stands for.
     """
-    n, others = int((label > 0).sum()), int((label <= 0).sum())
-    total = float(weight.sum())
-    spread = Z * (1 / (n + 0.5) + 1 / (others + 0.5)) ** 0.5
-    low, high = ((n + 0.5) / (others + 0.5) / per_other * float(np.exp(sign * spread)) for sign in (-1, 1))
+    n, of_others = int((label > 0).sum()), weight[label <= 0]
+    total, others = float(weight.sum()), float(of_others.sum())
+    drawn = others**2 / float((of_others**2).sum()) if len(of_others) else 0.0  # the number, where all weigh the same
+    spread = Z * (1 / (n + 0.5) + 1 / (drawn + 0.5)) ** 0.5
+    low, high = ((n + 0.5) / (others + 0.5 * per_other) * float(np.exp(sign * spread)) for sign in (-1, 1))
     came, mean = float(weight[label > 0].sum()) / total, float(np.average(said, weights=weight))
     return Bin(name, mean, came, low / (1 + low) if n else 0.0, high / (1 + high) if others else 1.0, n, total)
 
