@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -43,6 +45,9 @@ def select(
     ] = 10.0,
     trials: Annotated[int | None, typer.Option("--trials", min=1, help="At most so many now, of each model.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of the search and of each training.")] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE", help="Also write an HTML page about what was found.")
+    ] = None,
     config: options.ConfigFile = None,
     overrides: options.Overrides = [],
     quiet: options.Quiet = False,
@@ -57,12 +62,14 @@ def select(
 
     Example: shopkeeper select dataset --target purchase --given cart --models gradientboosting,logisticregression
 
-    Example: shopkeeper select dataset --target churn --days 90 --trials 5
+    Example: shopkeeper select dataset --target churn --days 90 --trials 5 --report churn.html
 
     Then: shopkeeper predict dataset --predictor selection/purchase/predictor --user c001 --item 00003
     """
     from shopkeeper.data.dataset import Dataset
+    from shopkeeper.evaluation.behavior_report.page import write_behavior_report
     from shopkeeper.jobs.select import select as search
+    from shopkeeper.jobs.select_report import selection_inputs
     from shopkeeper.jobs.select_results import BEST, PREDICTOR, write_selection
     from shopkeeper.jobs.tune_goal import Budget
 
@@ -77,6 +84,10 @@ def select(
         found = search(dataset, settings.behavior, settings.prepare.split, out, budget, bars)
     write_selection(found, out)
     _say(found)
+    if report is not None:
+        command = shlex.join(["shopkeeper", *sys.argv[1:]])
+        write_behavior_report(selection_inputs(found, dataset, command), report, settings.behavior.report)
+        Console(highlight=False).print(escape(f"report in {report}"), soft_wrap=True)
     places = f"the predictor is in {out / PREDICTOR}, its settings in {out / BEST}"
     Console(highlight=False).print(escape(places), soft_wrap=True)
 
