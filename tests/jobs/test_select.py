@@ -207,3 +207,17 @@ def test_constant_columns_gaps_and_infinite_prices_do_no_harm(tmp_path: Path) ->
     assert dict(found.left_out) == {}
     for entry in found.board.entries:
         assert entry.evaluation.value("auc") > 0.7
+
+
+def test_networks_compete_and_what_time_cuts_goes_on_later(dataset: Dataset, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    models, few = ["MLP", "NaiveBayes"], {"epochs": 2, "device": "cpu"}
+    found = selected(dataset, tmp_path / "whole", models=models, training=few)
+    assert [entry.name for entry in found.board.entries] == ["NaiveBayes", "MLP"]  # networks begin last
+    many = {"epochs": 10_000, "patience": None, "device": "cpu"}
+    split = ShopSettings().prepare.split
+    for place in ("first", "again"):
+        budget = Budget(minutes=0.1)
+        cut = select(dataset, settings(models=models, training=many), split, tmp_path / "cut", budget)
+        assert list(cut.kept) == ["NaiveBayes"], place
+        assert "seconds did not suffice" in cut.left_out["MLP"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shopkeeper.evaluation.behavior.leaderboard import BehaviorLeaderboard
     from shopkeeper.jobs.select import Selection
 
-QUALITY = ("auc", "pr_auc", "calibration_error", "lift", "rmse", "mae", "r2")
+QUALITY = ("auc", "pr_auc", "calibration_error", "sampled_calibration_error", "lift", "rmse", "mae", "r2")
 """Figures on the screen, narrow enough for 80 characters; the JSON has all."""
 
 
@@ -98,14 +98,8 @@ def _say(found: Selection) -> None:
         console.print(escape(stamp), soft_wrap=True)
     for table in _tables(found.board, found.verdict.chosen):
         console.print(table)
-    for row in found.comparisons:
-        console.print(
-            escape(
-                f"{row.a} beside {row.b}: {_head(row.metric)} {row.difference:+.4g} [{row.low:+.4g}, {row.high:+.4g}], "
-                f"p = {row.p_value:.2g} (paired)"
-            ),
-            soft_wrap=True,
-        )
+    for words in _beside(found):
+        console.print(escape(words), soft_wrap=True)
     for name, reason in found.left_out.items():
         console.print(escape(f"{name} was left out: {reason}"), soft_wrap=True)
     tried = ", ".join(f"{name} {one.trials}" for name, one in found.kept.items())
@@ -115,13 +109,26 @@ def _say(found: Selection) -> None:
         console.print(escape(words), soft_wrap=True, style="bold")
 
 
+def _beside(found: Selection) -> list[str]:
+    """Each other predictor beside the chosen one, in a line."""
+    by_name: dict[str, list[str]] = {}
+    for row in found.comparisons:
+        says = f"{_head(row.metric)} {row.difference:+.3g} [{row.low:+.3g}, {row.high:+.3g}] p {row.p_value:.2g}"
+        by_name.setdefault(row.a, []).append(says)
+    return [f"{name} beside {found.verdict.chosen}: {', '.join(says)}" for name, says in by_name.items()]
+
+
 def _tables(board: BehaviorLeaderboard, chosen: str) -> list[Table]:
     """What the predictors reach, and what they cost."""
     from shopkeeper.evaluation.behavior.leaderboard import COST_HEADS, cell, cost_cells, shown_figures
 
-    shown = [name for name in shown_figures(board) if name in QUALITY]
-    quality = _empty("test part, ± half of the 95 % interval over shoppers", [_head(name) for name in shown])
-    cost = _empty("what they cost: to fit once, to keep, predictions a second", COST_HEADS)
+    known = shown_figures(board)
+    hidden = "calibration_error" if "sampled_calibration_error" in known else ""
+    shown = [name for name in known if name in QUALITY and name != hidden]
+    quality = _empty(
+        "test part, ± half a 95 % interval over shoppers (paired differences below)", [_head(name) for name in shown]
+    )
+    cost = _empty("cost", COST_HEADS)
     for entry in board.entries:
         style = "bold" if entry.name == chosen else None
         quality.add_row(escape(entry.name), *(cell(entry, name) for name in shown), style=style)

@@ -85,14 +85,15 @@ def competing(dataset: Dataset, settings: BehaviorSettings) -> list[type[Predict
 
 
 def contestants(models: list[type[Predictor]], settings: BehaviorSettings, n_examples: int) -> list[Contestant]:
-    """The predictors with what is searched of each.
+    """The predictors with what is searched of each; networks, which take longer, behind the others.
 
     Args:
         models: Their classes.
         settings: Where the search starts.
         n_examples: Of training.
     """
-    return [_contestant(model, settings, n_examples) for model in models]
+    made = [_contestant(model, settings, n_examples) for model in models]
+    return sorted(made, key=lambda one: one.training is not None)
 
 
 def with_behaviors(examples: ExampleSettings, dataset: Dataset, models: list[type[Predictor]]) -> ExampleSettings:

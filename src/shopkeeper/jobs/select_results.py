@@ -23,15 +23,25 @@ def write_selection(found: Selection, folder: Path) -> None:
     """
     found.kept[found.verdict.chosen].predictor.save(folder / PREDICTOR)
     write_text_atomic(folder / BEST, best_toml(found))
-    found.board.save(
-        folder / BOARD,
-        verdict={"chosen": found.verdict.chosen, "best_on_validation": found.verdict.best,
-                 "as_good": list(found.verdict.equals), "words": list(found.verdict.words)},
-        paired_differences=[_finite(row.to_json()) for row in found.comparisons],
-        left_out=dict(found.left_out),
-        search_ended=found.why,
-        times_test_was_asked=times_asked(folder) + 1,
-    )  # fmt: skip
+    found.board.save(folder / BOARD, **verdict_json(found), times_test_was_asked=times_asked(folder) + 1)
+
+
+def selection_json(found: Selection) -> dict[str, Any]:
+    """The leaderboard, the verdict and what it rests on, as plain values."""
+    return found.board.to_json() | verdict_json(found)
+
+
+def verdict_json(found: Selection) -> dict[str, Any]:
+    """The verdict, paired differences, and how the search ended, as plain values."""
+    one = found.verdict
+    return {
+        "verdict": {
+            "chosen": one.chosen, "best_on_validation": one.best, "as_good": list(one.equals), "words": list(one.words)
+        },
+        "paired_differences": [_finite(row.to_json()) for row in found.comparisons],
+        "left_out": dict(found.left_out),
+        "search_ended": found.why,
+    }  # fmt: skip
 
 
 def best_toml(found: Selection) -> str:

@@ -142,7 +142,7 @@ class Search:
             trials = runner.study.trials
             best = best_of(trials)
             if best is None:
-                runner.ended = runner.ended or "no trial was finished in its share of the time"
+                runner.ended = trials[-1].reason if trials else "no time was left for it"
                 continue
             facts = self._facts().get(runner.contestant.name)
             if facts is None or facts["trial"] != best.number:
@@ -205,7 +205,9 @@ class Search:
         try:
             self._attempt(runner, trial, before, begun)
         except OutOfTimeError:
-            trial.end("cut", "its share of the time was over", time.monotonic() - begun)
+            trial.end("cut", f"{time.monotonic() - begun:,.0f} seconds did not suffice", time.monotonic() - begun)
+            runner.new -= 1
+            runner.study = self._study(runner.contestant)  # takes it up again
         except KeyboardInterrupt:
             trial.end("cut", "stopped", time.monotonic() - begun)
             raise
