@@ -125,9 +125,7 @@ def _tables(board: BehaviorLeaderboard, chosen: str) -> list[Table]:
     known = shown_figures(board)
     hidden = "calibration_error" if "sampled_calibration_error" in known else ""
     shown = [name for name in known if name in QUALITY and name != hidden]
-    quality = _empty(
-        "test part, ± half a 95 % interval over shoppers (paired differences below)", [_head(name) for name in shown]
-    )
+    quality = _empty("test part, ± half a 95 % interval over shoppers", [_head(name) for name in shown])
     cost = _empty("cost", COST_HEADS)
     for entry in board.entries:
         style = "bold" if entry.name == chosen else None

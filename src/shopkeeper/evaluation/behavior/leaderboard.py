@@ -22,6 +22,8 @@ from shopkeeper.evaluation.cost import Cost
 from shopkeeper.evaluation.table import table
 
 MILLION = 1_000_000
+FEW = 0.95
+"""Where less than this share of the negatives is there, the reader is told."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class BehaviorProtocol:
             f"{size['examples']:,.0f} examples of {size['shoppers']:,.0f} shoppers, {size['positives']:,.0f} with the "
             f"target, {what} {self.base_rate:.3g}",
         ]
-        if size["negative_rate"] < 1:
+        if size["negative_rate"] < FEW:
             stamps.append(
                 f"one of {1 / size['negative_rate']:,.0f} pairs without the target is there; figures weigh it so"
             )
