@@ -55,7 +55,7 @@ def _answer_alike(pipeline: Pipeline, asks: Sequence[Ask]) -> list[Answer]:
         if len(liked):
             ranked = NONE.then(liked, len(pipeline.recommenders))
         else:
-            ranked = _varied(pipeline, join(row, found, pipeline.weights, logits), ask.k)
+            ranked = _varied(pipeline, _ordered(pipeline, ask, join(row, found, pipeline.weights, logits)), ask.k)
         answers.append(_finished(pipeline, ask, _filled(pipeline, ask, ranked, of_row)))
     return answers
 
@@ -69,6 +69,11 @@ def _candidates(model: Recommender, users: Int32Array, histories: Histories, n: 
     if not model.answers_empty:
         found.item_index[(histories.lengths == 0) & (users == 0)] = 0
     return found
+
+
+def _ordered(pipeline: Pipeline, ask: Ask, ranked: Ranked) -> Ranked:
+    """The candidates in the order of the predictor, where one ranks."""
+    return ranked if pipeline.ranking is None else pipeline.ranking.ordered(ask, ranked)
 
 
 def _varied(pipeline: Pipeline, ranked: Ranked, k: int) -> Ranked:

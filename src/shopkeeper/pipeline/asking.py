@@ -44,6 +44,7 @@ class Ask:
         exclude: int32 [n]; items that must not come out.
         explain: Give a reason for each item.
         interests: Starts of category paths that the shopper is said to like; they count while the history is empty.
+        moment: As of when, Unix microseconds, for a predictor that ranks; None is just behind all that is known.
     """
 
     user_index: int
@@ -53,6 +54,7 @@ class Ask:
     exclude: Int32Array = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
     explain: bool = False
     interests: tuple[str, ...] = ()
+    moment: int | None = None
 
 
 class ReasonKind(StrEnum):

@@ -14,19 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopkeeper.artifacts import ArtifactReader, ArtifactWriter
-from shopkeeper.config import Settings, build
+from shopkeeper.config import build
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout
-from shopkeeper.data.schema import EventType
 from shopkeeper.errors import ArtifactError, ShopkeeperError
 from shopkeeper.pipeline.answering import answer
 from shopkeeper.pipeline.asking import Answer, Ask, Filters
 from shopkeeper.pipeline.blend import choose_weights
+from shopkeeper.pipeline.expected_value import Ranking
+from shopkeeper.pipeline.expected_value_fit import fit_purchases
 from shopkeeper.pipeline.facts import ItemFacts
 from shopkeeper.pipeline.likeness import likeness_order, similarity_of
 from shopkeeper.pipeline.recommending import answers_of, as_arrays, as_recommendations
-from shopkeeper.pipeline.settings import PipelineSettings
+from shopkeeper.pipeline.settings import PipelineFacts, PipelineSettings
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.fallback import fill_in
 from shopkeeper.recommenders.popular import MostPopular, MostPopularConfig
@@ -39,30 +40,12 @@ from shopkeeper.types import BoolArray, Float32Array, Id, Int32Array
 
 if TYPE_CHECKING:
     from shopkeeper.data.catalog import Catalog
+    from shopkeeper.predictors.base import Predictor
     from shopkeeper.progress import Progress
     from shopkeeper.recommenders.newcomers import Newcomers
 
 AS_SERVED = 100
 """So many first places of a ranking are in the order that a shop would see; those behind are without variety."""
-
-
-class PipelineFacts(Settings):
-    """What is kept of a pipeline beside its recommenders."""
-
-    config: PipelineSettings
-    """Its settings."""
-    weights: list[float]
-    """Weight of each recommender."""
-    likeness: list[int]
-    """Places of the recommenders that know what items are like."""
-    hide_seen: bool
-    """Whether seen items are hidden."""
-    usual_event: EventType
-    """What given histories are taken for."""
-    recommenders: int
-    """Their number."""
-    fallbacks: int
-    """Their number."""
 
 
 class Pipeline(Recommender):
@@ -88,6 +71,8 @@ class Pipeline(Recommender):
         """Who answers, one after the other, where the recommenders have too little to say."""
         self.likeness: list[int] = []
         """Places of the recommenders that know what items are like, the best one first."""
+        self.ranking: Ranking | None = None
+        """What orders the candidates; None leaves them by their scores."""
         self._facts: ItemFacts | None = None
 
     @classmethod
@@ -144,7 +129,12 @@ class Pipeline(Recommender):
         """This pipeline, which stays as it is, with other facts of its items."""
         longer = copy(self)
         longer._memory, longer._facts = replace(self.memory, catalog=catalog), None
+        longer._rank_from_memory()
         return longer
+
+    def rank_by(self, predictor: Predictor) -> None:
+        """Lets a predictor order the candidates, as the settings say."""
+        self.ranking = Ranking(predictor, self.config.ranking, self.memory)
 
     def answer(self, asks: Sequence[Ask]) -> list[Answer]:
         """Answers questions, one batch; safe to call from several threads.
@@ -244,6 +234,8 @@ class Pipeline(Recommender):
         writer.json("pipeline.json", facts.model_dump(mode="json"))
         if data:
             write_data(writer, self.train, self._memory)
+        if self.ranking is not None:
+            self.ranking.write(writer)
         for kind, models in (("recommenders", self.recommenders), ("fallbacks", self.fallbacks)):
             for place, model in enumerate(models):
                 model.write(writer.folder(f"{kind}/{place}"), data=False)
@@ -270,6 +262,7 @@ class Pipeline(Recommender):
         pipeline.weights, pipeline.likeness, pipeline.fallbacks = facts.weights, facts.likeness, fallbacks
         pipeline.hide_seen, pipeline.usual_event = facts.hide_seen, facts.usual_event
         pipeline._memory = memory
+        pipeline.ranking = Ranking.read(reader, facts.config.ranking, pipeline.memory)
         pipeline._share_memory()
         return pipeline
 
@@ -291,11 +284,18 @@ class Pipeline(Recommender):
         self.likeness = likeness_order(self.recommenders, validation)
         if validation is not None and len(validation) and len(self.recommenders) > 1:
             self.weights = choose_weights(self, validation)
+        if self.config.ranking.by != "score":
+            self.rank_by(fit_purchases(self.train, self.config.ranking))
 
     def _share_memory(self) -> None:
         self._facts = None
         for model in self.recommenders:
             model._memory = self._memory
+        self._rank_from_memory()
+
+    def _rank_from_memory(self) -> None:
+        if self.ranking is not None:
+            self.ranking = self.ranking.of(self.memory)
 
     def _dense(self, user_index: Int32Array, histories: Histories, hide_seen: bool | None) -> Float32Array:
         """Scores of the candidates in dense rows, float32 [b, n_items + 1]."""

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from shopkeeper.config import Settings
+from shopkeeper.data.schema import EventType
 from shopkeeper.recommenders.base import RecommenderConfig
+
+
+class RankingSettings(Settings):
+    """What decides the order of the candidates."""
+
+    by: Literal["score", "probability", "expected_value"] = "score"
+    """The `score` of the recommenders; the `probability` that the shopper buys the item soon; or the
+    `expected_value`, that probability times what a purchase is worth."""
+    predictor: str = "GradientBoosting"
+    """Name of the predictor of the probability; it is fitted with the pipeline."""
+    days: Annotated[float, Field(gt=0)] = 7.0
+    """How soon."""
+    worth: str = "price"
+    """What a purchase is worth: `price`, or a column of numbers of the catalog, the margin say."""
+    strength: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """1 orders by the probability or value alone; below it is mixed with the score, as a weighted geometric mean."""
 
 
 class PipelineSettings(RecommenderConfig):
@@ -21,7 +39,28 @@ class PipelineSettings(RecommenderConfig):
     """An item counts this factor less for each item of its category that stands before it; 1 leaves lists alone."""
     brand_factor: Annotated[float, Field(gt=0, le=1)] = 0.99
     """The same for its brand."""
+    ranking: RankingSettings = RankingSettings()
+    """What decides the order of the candidates."""
     hide_seen: bool | None = None
     """Hide items of the history; None does what the training data suggest."""
     evidence_items: Annotated[int, Field(ge=1)] = 10
     """Items of the history, the last ones, that are tried as the reason for a recommendation."""
+
+
+class PipelineFacts(Settings):
+    """What is kept of a pipeline beside its recommenders."""
+
+    config: PipelineSettings
+    """Its settings."""
+    weights: list[float]
+    """Weight of each recommender."""
+    likeness: list[int]
+    """Places of the recommenders that know what items are like."""
+    hide_seen: bool
+    """Whether seen items are hidden."""
+    usual_event: EventType
+    """What given histories are taken for."""
+    recommenders: int
+    """Their number."""
+    fallbacks: int
+    """Their number."""
