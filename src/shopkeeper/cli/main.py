@@ -41,6 +41,7 @@ def _options(
 
 def register() -> None:
     """Adds every command of this package to the app."""
+    from shopkeeper.cli.attach import attach
     from shopkeeper.cli.demo import demo
     from shopkeeper.cli.doctor import doctor
     from shopkeeper.cli.evaluate import evaluate
@@ -66,6 +67,7 @@ def register() -> None:
         tune,
         select,
         predict,
+        attach,
         evaluate,
         recommend,
         report,

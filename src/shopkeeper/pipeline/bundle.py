@@ -1,14 +1,14 @@
 """The bundle: one folder with all that answering needs.
 
 It holds the pipeline with its recommenders and id maps, the histories as of now, the catalog, the fitted feature
-transformation, the item index, the encoder that places new items, and the card. It is written whole or not at all, and
-refused when one byte of it changed.
+transformation, the item index, the encoder that places new items, the predictors of behavior, and the card. It is
+written whole or not at all, and refused when one byte of it changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from shopkeeper.pipeline.card import Card
 from shopkeeper.pipeline.index import ItemIndex
 from shopkeeper.pipeline.item_encoder import ItemEncoder
 from shopkeeper.pipeline.pipeline import Pipeline
+from shopkeeper.predictors.base import Predictor
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.recommendations import Recommendations
 from shopkeeper.types import Id
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from shopkeeper.data.transforms.transformer import FeatureTransformer
 
 KIND = "bundle"
+PREDICTORS = "predictors"
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Bundle:
         features: The transformation of catalog columns fitted on items of the training part, or None.
         index: Nearest items by cosine, or None where the model has no item vectors.
         encoder: Says what an item of after training is like, by its text; or None.
+        predictors: What tells how likely a shopper does something, by name of what they predict.
     """
 
     pipeline: Pipeline
@@ -48,6 +51,7 @@ class Bundle:
     features: FeatureTransformer | None = None
     index: ItemIndex | None = None
     encoder: ItemEncoder | None = None
+    predictors: Mapping[str, Predictor] = field(default_factory=dict)
 
     @property
     def recommender(self) -> Recommender:
@@ -88,6 +92,10 @@ class Bundle:
                 self.index.write(writer.folder("index"))
             if self.encoder is not None:
                 self.encoder.write(writer.folder("encoder"))
+            for name, predictor in self.predictors.items():
+                predictor.write(writer.folder(f"{PREDICTORS}/{name}"))
+            if self.predictors:
+                writer.json(f"{PREDICTORS}/names.json", list(self.predictors))
 
     @staticmethod
     def load(folder: Path, mapped: bool = True) -> Bundle:
@@ -103,10 +111,13 @@ class Bundle:
         from shopkeeper.data.transforms.transformer import FeatureTransformer
 
         reader = open_artifact(folder, KIND, mapped=mapped)
+        listed = f"{PREDICTORS}/names.json"
+        names = reader.json(listed) if reader.has(listed) else []
         return Bundle(
             pipeline=Pipeline.read(reader.folder("pipeline")),
             card=build(Card, reader.json("card.json")),
             features=FeatureTransformer.read(reader.folder("features")) if reader.has("features") else None,
             index=ItemIndex.read(reader.folder("index")) if reader.has("index") else None,
             encoder=ItemEncoder.read(reader.folder("encoder")) if reader.has("encoder") else None,
+            predictors={name: Predictor.read(reader.folder(f"{PREDICTORS}/{name}")) for name in names},
         )

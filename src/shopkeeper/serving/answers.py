@@ -73,6 +73,47 @@ class RecommendationsOut(Struct):
     items: list[RecommendedOut]
 
 
+class TargetOut(Struct):
+    """What was predicted, how far ahead, and by which model."""
+
+    target: str
+    kind: str
+    horizon: str
+    model: str
+    of_items: bool
+
+
+class EvidenceOut(Struct):
+    """What speaks for or against, and how much it adds to the log-odds (or to the amount)."""
+
+    text: str
+    effect: float
+
+
+class ItemPredictionOut(Struct):
+    """What the shopper will do with one item, by target."""
+
+    item_id: Id
+    predictions: dict[str, float]
+    reasons: dict[str, list[EvidenceOut]] | UnsetType = UNSET
+
+
+class PredictionsOut(Struct, kw_only=True):
+    """What a shopper will do. `events` of theirs were looked at; of `unknown_items` nothing is known."""
+
+    user_id: Id | None
+    known: bool
+    bundle: str
+    at: str
+    events: int
+    targets: list[TargetOut]
+    shopper: dict[str, float]
+    shopper_reasons: dict[str, list[EvidenceOut]] | UnsetType = UNSET
+    items: list[ItemPredictionOut]
+    unknown_items: list[Id]
+    ignored: list[Id]
+
+
 class ItemsOut(Struct):
     """One page of the catalog."""
 

@@ -18,6 +18,7 @@ from shopkeeper.serving.routes.health import add_health_routes
 from shopkeeper.serving.routes.item_changes import add_item_change_routes
 from shopkeeper.serving.routes.items import add_item_routes
 from shopkeeper.serving.routes.paths import understand_ids
+from shopkeeper.serving.routes.predictions import add_prediction_routes
 from shopkeeper.serving.routes.questionnaire import add_questionnaire_routes
 from shopkeeper.serving.routes.recommendations import add_recommendation_routes
 from shopkeeper.serving.routes.users import add_user_routes
@@ -59,7 +60,7 @@ def create_app(bundle_folder: Path, settings: ServiceSettings | None = None) -> 
     app.state.service = service
     understand_ids()
     for add in (
-        add_event_routes, add_recommendation_routes, add_questionnaire_routes, add_item_routes,
+        add_event_routes, add_recommendation_routes, add_prediction_routes, add_questionnaire_routes, add_item_routes,
         add_item_change_routes, add_user_routes, add_health_routes,
     ):  # fmt: skip
         add(app, service)

@@ -53,6 +53,9 @@ class Metrics:
         self.fallback_items = Counter(
             "shopkeeper_fallback_items", "Items recommended that come from the fallback", registry=registry
         )
+        self._predicted = Counter(
+            "shopkeeper_predictions", "Probabilities and amounts predicted, by target", ["target"], registry=registry
+        )
         self._item_changes = Counter(
             "shopkeeper_item_changes", "Items added, changed and removed, by how they are placed", ["placed"],
             registry=registry,
@@ -84,6 +87,10 @@ class Metrics:
     def recommended(self, source: str, items: int) -> None:
         """Items of one source were recommended."""
         self._source(source).inc(items)
+
+    def predicted(self, target: str, values: int) -> None:
+        """Values of one target were predicted."""
+        self._predicted.labels(target).inc(values)
 
     def item_change(self, placed: str) -> None:
         """An item came, changed or went."""

@@ -31,7 +31,7 @@ FAILURES: Final = {
 }
 OF_BODY: Final = ("400", "413", "422", "503")
 USER_FIELDS: Final = frozenset({"user_id"})
-ITEM_FIELDS: Final = frozenset({"item_id", "item_ids", "exclude", "history", "ignored", "like"})
+ITEM_FIELDS: Final = frozenset({"item_id", "item_ids", "exclude", "history", "ignored", "like", "unknown_items"})
 _DESCRIBED: Final[list[type]] = [ProblemOut]
 """Classes that the description names."""
 
@@ -177,6 +177,7 @@ def _drop(schema: Any, kind: str) -> None:
 def _limit(found: dict[str, Any], settings: ServiceSettings) -> None:
     """Writes the limits of this service into the description, in place."""
     found["components"]["schemas"]["RecommendationsIn"]["properties"]["k"]["maximum"] = settings.max_k
+    found["components"]["schemas"]["PredictionsIn"]["properties"]["item_ids"]["maxItems"] = settings.max_candidates
     for path in ("/events", "/items"):
         for choice in found["paths"][path]["post"]["requestBody"]["content"][JSON]["schema"]["anyOf"]:
             if choice.get("type") == "array":

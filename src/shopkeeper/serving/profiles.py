@@ -1,6 +1,6 @@
 """What every shopper did until now: the histories of the bundle and, over them, what the event store got since.
 
-What the store got lies in memory as one string of packed records a shopper, sorted by time: 22 bytes an event. Strings
+What the store got lies in memory as one string of packed records a shopper, sorted by time: 30 bytes an event. Strings
 are replaced, never changed, so that reading needs no lock. Events of items that nobody knows wait a while: the item may
 be new, and known a moment later (`extended`). A shopper who was forgotten is unknown from then on: live
 events are dropped, and the histories of the bundle, which cannot change, are passed over.
@@ -8,41 +8,43 @@ events are dropped, and the histories of the bundle, which cannot change, are pa
 
 from __future__ import annotations
 
-import struct
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from threading import Lock
-from typing import Final, TypeAlias, cast
+from typing import Final, cast
 
 import numpy as np
 
-from shopkeeper.data.histories import Histories, Places
+from shopkeeper.data.histories import Histories
 from shopkeeper.data.placements import placement_code
 from shopkeeper.data.schema import EVENT_TYPES, INTEREST_TYPES, PADDING, EventType
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.pipeline.card import StorePosition
+from shopkeeper.pipeline.predictions import OwnEvents
 from shopkeeper.recommenders.base import Recommender
+from shopkeeper.serving.event_columns import (
+    FIELDS,
+    RECORD,
+    RETURN,
+    Columns,
+    at,
+    columns_of,
+    inserted,
+    merged,
+    without_returned,
+)  # fmt: skip
 from shopkeeper.serving.event_store.records import Deleted, Deletion, ShopEvent, StoredEvent, user_digest
 from shopkeeper.serving.event_store.store import EventStore
-from shopkeeper.types import Id, Int32Array, Int64Array, UInt8Array
+from shopkeeper.types import Id, Int64Array
 
 PAGE: Final = 10_000
 """Events read from the store at once."""
 MOST_WAITING: Final = 20_000
 """So many events of items that nobody knows are kept, the latest."""
-RECORD: Final = struct.Struct("<qqiBB")
-"""Sequence, timestamp, item index, code of the event type, code of the placement."""
-FIELDS: Final = np.dtype(
-    [("sequence", "<i8"), ("timestamp", "<i8"), ("item_index", "<i4"), ("event_type", "u1"), ("placement", "u1")]
-)
 KEPT: Final = {event_type: event_type.code for event_type in (*INTEREST_TYPES, EventType.RETURN)}
 """A return is kept since it takes a purchase back; an impression says nothing of the shopper."""
 INTEREST: Final = np.isin(np.arange(len(EVENT_TYPES) + 1), [event_type.code for event_type in INTEREST_TYPES])
-PURCHASE, RETURN = EventType.PURCHASE.code, EventType.RETURN.code
-
-Columns: TypeAlias = tuple[Int64Array, Int32Array, UInt8Array, UInt8Array]
-"""Timestamps, item indices, event types and placements (0 where not known) of some events."""
 
 
 class Profiles:
@@ -68,8 +70,11 @@ class Profiles:
         placement = base.placement if self._placements is not None else None
         if placement is None:
             placement = np.broadcast_to(np.uint8(0), base.item_index.shape)
-        columns = (base.timestamp, base.item_index, base.event_type, placement)
+        unknown = np.broadcast_to(np.float32(np.nan), base.item_index.shape)
+        price, quantity = (unknown if one is None else one for one in (pipeline.memory.price, pipeline.memory.quantity))
+        columns = (base.timestamp, base.item_index, base.event_type, placement, price, quantity)
         self._base: Columns = cast(Columns, tuple(map(np.asarray, columns)))
+        self._returns_kept = bool((np.asarray(base.event_type) == RETURN).any())
         known = since if since is not None and since.store_id == store.store_id else None
         self._cursor = 0 if known is None else known.sequence
         self._deletions_of_base = 0 if known is None else known.deletions
@@ -109,15 +114,32 @@ class Profiles:
         live = self._live.get(user_id)
         columns = self._base_of(user_id)
         if live is not None:
-            columns = _merged(columns, _columns_of(live))
+            columns = merged(columns, columns_of(live))
             if (columns[2] == RETURN).any():
-                columns = _without_returned(columns)
+                columns = without_returned(columns)
         wanted = INTEREST[columns[2]]
-        times, items, types, placements = columns if wanted.all() else _at(columns, wanted)
+        times, items, types, placements, *_ = columns if wanted.all() else at(columns, wanted)
         last = -self.max_events
         offsets = np.array([0, min(len(items), self.max_events)], dtype=np.int64)
         placement = None if self._placements is None else placements[last:]
         return Histories(offsets, items[last:], types[last:], times[last:], placement)
+
+    def own_events(self, user_id: Id) -> OwnEvents:
+        """All that a shopper did: every event of the bundle's log, and the latest since, as that log would hold them.
+
+        Where it holds no returns, a purchase that was returned since is left out too. Impressions since are not known.
+        """
+        live = self._live.get(user_id)
+        columns = self._base_of(user_id)
+        if live is not None:
+            columns = merged(columns, columns_of(live))
+            if not self._returns_kept and (columns[2] == RETURN).any():
+                columns = without_returned(columns)
+                columns = at(columns, columns[2] != RETURN)
+        times, items, types, placements, price, quantity = columns
+        offsets = np.array([0, len(items)], dtype=np.int64)
+        placement = None if self._placements is None else placements
+        return OwnEvents(Histories(offsets, items, types, times, placement), price, quantity)
 
     def extended(self, items: Vocabulary) -> Profiles:
         """The same histories for a pipeline that knows more items, with the events that waited for these.
@@ -198,7 +220,9 @@ class Profiles:
             return
         user = event.user_id
         placement = placement_code(self._placements, event.placement)
-        records = _inserted(self._live.get(user, b""), (sequence, event.timestamp, item, code, placement))
+        price, quantity = (np.nan if one is None else one for one in (event.price, event.quantity))
+        record = (sequence, event.timestamp, item, code, placement, price, quantity)
+        records = inserted(self._live.get(user, b""), record)
         self._live[user] = records[-self.max_events * RECORD.size :]
 
     def _forget(self, deletions: Sequence[Deletion]) -> None:
@@ -232,61 +256,4 @@ class Profiles:
             first = last = 0
         else:
             first, last = int(self._offsets[place - 1]), int(self._offsets[place])
-        return _at(self._base, slice(first, last))
-
-
-def _at(columns: Columns, events: Places) -> Columns:
-    times, items, types, placements = columns
-    return times[events], items[events], types[events], placements[events]
-
-
-def _inserted(records: bytes, record: tuple[int, int, int, int, int]) -> bytes:
-    """The records with one more in its place by timestamp and, at the same time, by sequence."""
-    sequence, timestamp, *_ = record
-    place = len(records)
-    while place:
-        before, time, *_ = RECORD.unpack_from(records, place - RECORD.size)
-        if (time, before) < (timestamp, sequence):
-            break
-        place -= RECORD.size
-    return records[:place] + RECORD.pack(*record) + records[place:]
-
-
-def _columns_of(records: bytes) -> Columns:
-    events = np.frombuffer(records, FIELDS)
-    return (
-        np.ascontiguousarray(events["timestamp"]),
-        np.ascontiguousarray(events["item_index"]),
-        events["event_type"].copy(),
-        events["placement"].copy(),
-    )
-
-
-def _merged(base: Columns, live: Columns) -> Columns:
-    """Both in the order of time, what both hold once; at the same time the base comes first."""
-    if len(base[0]) == 0:
-        return live
-    overlap = base[0][-1] >= live[0][0]
-    if overlap:
-        live = _unshared(base, live)
-    times, items, types, placements = (np.concatenate([one, other]) for one, other in zip(base, live, strict=True))
-    merged = (times, items, types, placements)
-    return _at(merged, np.argsort(times, kind="stable")) if overlap else merged
-
-
-def _unshared(base: Columns, live: Columns) -> Columns:
-    """The live events that the base does not hold: a bundle may be made from a log that came out of the store."""
-    first = np.searchsorted(base[0], live[0][0])
-    known = set(zip(*(column[first:].tolist() for column in base[:3]), strict=True))
-    keep = np.array([event not in known for event in zip(*(column.tolist() for column in live[:3]), strict=True)])
-    return _at(live, keep)
-
-
-def _without_returned(columns: Columns) -> Columns:
-    """Without the latest purchase of an item before each return of it."""
-    _, items, types, _ = columns
-    keep = np.ones(len(items), dtype=bool)
-    for place in np.flatnonzero(types == RETURN):
-        bought = np.flatnonzero((items[:place] == items[place]) & (types[:place] == PURCHASE) & keep[:place])
-        keep[bought[-1:]] = False
-    return _at(columns, keep)
+        return at(self._base, slice(first, last))

@@ -73,10 +73,15 @@ def read_question(body: bytes, kinds: IdKinds, max_k: int, max_history: int) -> 
     if given.history is None:
         return Question(given, None)
     latest = given.history[-max_history:]
-    return Question(given, [_past(event, place, kinds) for place, event in enumerate(latest)])
+    return Question(given, [past_item(event, place, kinds) for place, event in enumerate(latest)])
 
 
-def _past(event: Id | PastEvent, place: int, kinds: IdKinds) -> PastItem:
+def past_item(event: Id | PastEvent, place: int, kinds: IdKinds) -> PastItem:
+    """One event of a given history, checked.
+
+    Raises:
+        InvalidError: Its item is not of the shop's kind, or its type or moment is not understood.
+    """
     where = f"history[{place}]"
     if not isinstance(event, PastEvent):
         return PastItem(check_id(event, kinds.item_integer, where), None, None, None)
@@ -104,7 +109,7 @@ def _ask(served: Served, question: Question) -> tuple[Ask, list[Id]]:
     given = question.given
     user = given.user_id
     if question.history is not None:
-        history, ignored = _given_history(served, question.history)
+        history, ignored = given_history(served, question.history)
     elif user is not None:
         history, ignored = served.profiles.history(user), []
     else:
@@ -136,7 +141,7 @@ def _excluded(served: Served, given: RecommendationsIn) -> Int32Array:
     return known if given.filters.available else np.concatenate([known, served.stand.removed])
 
 
-def _given_history(served: Served, events: Sequence[PastItem]) -> tuple[Histories, list[Id]]:
+def given_history(served: Served, events: Sequence[PastItem]) -> tuple[Histories, list[Id]]:
     """Events that came with the request; where each names its time they are sorted by it, else they end now."""
     index = np.array([served.items.index(event.item_id) for event in events], dtype=np.int32)
     usual = served.pipeline.usual_event.code

@@ -102,6 +102,22 @@ class FiltersIn(Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
     hide_seen: Annotated[bool | None, Meta(description="Hide items of the history; null lets the model decide")] = None
 
 
+class PredictionsIn(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A question: a shopper, or a history that stands for one, and items."""
+
+    user_id: AnyId | None = None
+    history: Annotated[
+        list[AnyId | PastEvent] | None, Meta(description="Item ids or events, oldest first; in place of the shopper's")
+    ] = None
+    item_ids: Annotated[list[AnyId], Meta(description="The items that are asked about")] = []
+    targets: Annotated[
+        Annotated[list[Word], Meta(max_length=50)], Meta(description="purchase, cart ...; all that there are if empty")
+    ] = []
+    at: Annotated[Moment | None, Meta(description="As of when: only earlier events count; now where absent")] = None
+    placement: Annotated[Word | None, Meta(description="Where on the page the items stand")] = None
+    explain: Annotated[bool, Meta(description="Say what speaks for and against")] = False
+
+
 class RecommendationsIn(Struct, kw_only=True, forbid_unknown_fields=True):
     """A question: a shopper, a history, or both (the history then stands for the shopper's own)."""
 

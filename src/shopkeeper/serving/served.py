@@ -21,6 +21,7 @@ from shopkeeper.pipeline.bundle import KIND, Bundle
 from shopkeeper.pipeline.card import now
 from shopkeeper.pipeline.facts import ItemFacts
 from shopkeeper.pipeline.pipeline import Pipeline
+from shopkeeper.pipeline.predictions import Predictions
 from shopkeeper.pipeline.questionnaire import taken_items
 from shopkeeper.serving.event_store.records import IdKinds
 from shopkeeper.serving.event_store.store import EventStore
@@ -38,11 +39,13 @@ class LoadedBundle:
 
     Attributes:
         bundle: The bundle.
+        log: What its log says of its items.
         name: Short hash of its contents.
         kinds: Which ids are integers.
     """
 
     bundle: Bundle
+    log: BundleLog
     name: str
     kinds: IdKinds
 
@@ -51,16 +54,23 @@ class BundleLog:
     """What the log of a bundle says of its items, made on first use and kept while items come and go.
 
     Args:
-        pipeline: As it was trained.
+        bundle: As it was trained.
     """
 
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._memory = pipeline.memory
+    def __init__(self, bundle: Bundle) -> None:
+        self._memory = bundle.pipeline.memory
+        self.catalog = self._memory.catalog
+        self._predictors = bundle.predictors
 
     @cached_property
     def taken_items(self) -> csc_array:
         """Which shopper took which item; see `questionnaire`."""
         return taken_items(self._memory)
+
+    @cached_property
+    def predictions(self) -> Predictions | None:
+        """The predictors over the log, or None where the bundle carries none."""
+        return Predictions(self._predictors, self._memory) if self._predictors else None
 
     @cached_property
     def by_popularity(self) -> Int32Array:
@@ -115,6 +125,13 @@ class Served:
         return kept
 
     @cached_property
+    def predictions(self) -> Predictions | None:
+        """The predictors that the bundle carries, with the items as they are now; None where it carries none."""
+        found, memory = self.log.predictions, self.pipeline.memory
+        changed = found is not None and memory.catalog is not self.log.catalog
+        return found.with_items(memory) if found is not None and changed else found
+
+    @cached_property
     def by_popularity(self) -> Int32Array:
         """All item indices, the one with most events first, new ones at the end, int32 [n_items]."""
         known = self.log.by_popularity
@@ -144,7 +161,9 @@ def load_bundle(folder: Path, mapped: bool) -> LoadedBundle:
         vocabulary.index(0)
     if bundle.encoder is not None:
         _ = bundle.encoder.problem  # reads the weights
-    return LoadedBundle(bundle, name, IdKinds(pipeline.train.users.is_integer, pipeline.train.items.is_integer))
+    log = BundleLog(bundle)
+    _ = log.predictions  # sorts the log, and refuses what does not fit
+    return LoadedBundle(bundle, log, name, IdKinds(pipeline.train.users.is_integer, pipeline.train.items.is_integer))
 
 
 def serve_bundle(loaded: LoadedBundle, stand: Stand, store: EventStore, max_history: int) -> Served:
@@ -161,4 +180,4 @@ def serve_bundle(loaded: LoadedBundle, stand: Stand, store: EventStore, max_hist
     """
     profiles = Profiles(stand.bundle.pipeline, store, max_history, loaded.bundle.card.store)
     profiles.catch_up()
-    return Served(stand, loaded.name, profiles, now(), BundleLog(loaded.bundle.pipeline))
+    return Served(stand, loaded.name, profiles, now(), loaded.log)

@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Lock
 
 from shopkeeper.errors import ArtifactError, StoreError
+from shopkeeper.serving.answers import PredictionsOut
 from shopkeeper.serving.batcher import Batcher
 from shopkeeper.serving.event_store.records import Deleted, ShopEvent, StoredEvent
 from shopkeeper.serving.event_store.store import EventStore
@@ -18,6 +19,7 @@ from shopkeeper.serving.intake import Intake
 from shopkeeper.serving.live_items.live_items import ItemRequest, LiveItems
 from shopkeeper.serving.live_items.shelf import Outcome, Stand
 from shopkeeper.serving.metrics import Metrics
+from shopkeeper.serving.predicting import PredictionQuestion, answer_predictions
 from shopkeeper.serving.recommending import Answered, Question, answer_questions
 from shopkeeper.serving.recorder import Recorder
 from shopkeeper.serving.reload import Reloader
@@ -32,6 +34,8 @@ MOST_COMMITS = 64
 """Requests whose events are committed together."""
 MOST_CHANGES = 64
 """Requests whose changes of items are committed together, and put over the bundle at once."""
+MOST_PREDICTIONS = 8
+"""Questions about behavior that are taken together."""
 MOST_ANSWERS = 32
 """Questions that the pipeline answers together."""
 
@@ -81,16 +85,20 @@ class Service:
             "models", self._answer, MOST_ANSWERS, settings.max_waiting, (StoreError,),
             self.metrics.batches_of("recommendations"),
         )  # fmt: skip
+        self._predictions = Batcher(
+            "predictors", self._predict, MOST_PREDICTIONS, settings.max_waiting, (StoreError,),
+            self.metrics.batches_of("predictions"),
+        )  # fmt: skip
+        self._batchers = (self._events, self._changes, self._questions, self._predictions)
 
     def start(self) -> None:
         """Starts the threads."""
-        batchers, tails = (self._events, self._changes, self._questions), (self.tail, self.item_tail)
-        for part in (*batchers, self.recorder, *tails, self.reloader):
+        for part in (*self._batchers, self.recorder, self.tail, self.item_tail, self.reloader):
             part.start()
 
     async def stop(self) -> None:
         """Answers what is waiting, writes what is to be written, and ends the threads."""
-        for batcher in (self._events, self._changes, self._questions):
+        for batcher in self._batchers:
             await batcher.close()
         for part in (self.reloader, self.item_tail, self.tail, self.recorder):
             await asyncio.to_thread(part.close)
@@ -137,6 +145,16 @@ class Service:
         self.recorder.record(answered.record, answered.deletions)
         return answered
 
+    async def predict(self, question: PredictionQuestion) -> PredictionsOut:
+        """Answers a question about behavior.
+
+        Raises:
+            UnavailableError: Too much is waiting.
+            NotFoundError: The bundle carries no predictor.
+            InvalidError: Nothing predicts what is asked for.
+        """
+        return await self._predictions.call(question)
+
     def forget(self, user_id: Id) -> Deleted:
         """Deletes all that is kept of a shopper, answers that wait to be written too.
 
@@ -162,6 +180,9 @@ class Service:
 
     def _answer(self, questions: list[Question]) -> list[Answered]:
         return answer_questions(self.served, questions)
+
+    def _predict(self, questions: list[PredictionQuestion]) -> list[PredictionsOut]:
+        return answer_predictions(self.served, questions)
 
     def _catch_up(self) -> None:
         profiles = self.served.profiles

@@ -34,6 +34,8 @@ class ServiceSettings(Settings):
     """Longest body of a request in bytes; a longer one gets status 413."""
     max_k: int = Field(default=100, ge=1, le=10_000)
     """Longest list that may be asked for."""
+    max_candidates: int = Field(default=1000, ge=1, le=100_000)
+    """Most items that one request for predictions may ask about."""
     max_batch: int = Field(default=500, ge=1, le=100_000)
     """Most events, or items, in one request."""
     max_history: int = Field(default=200, ge=1, le=10_000)

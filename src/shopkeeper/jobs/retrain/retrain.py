@@ -16,6 +16,7 @@ from shopkeeper.data.prepare import prepare
 from shopkeeper.data.validation.validate import validate
 from shopkeeper.jobs.export import Exported, export_events
 from shopkeeper.jobs.item_changes import catalog_with_changes
+from shopkeeper.jobs.predictors import with_predictors
 from shopkeeper.jobs.retrain.checks import Check, dataset_checks, export_checks, log_checks, passed
 from shopkeeper.jobs.retrain.combined import Combined, combine
 from shopkeeper.jobs.retrain.earlier import write_histories, write_log
@@ -150,7 +151,8 @@ class _Line:
         new = train(dataset, model or self.old.card.model, self.settings, self.progress).bundle
         self.trial = hold_trial(new, self.old, dataset, self.settings, self.progress)
         self.checks += trial_checks(self.trial, self.settings.retrain)
-        return replace(new, card=new.card.replace(store=exported.position))
+        card = new.card.replace(store=exported.position)
+        return replace(with_predictors(new, self.old.predictors), card=card)
 
     def _combine(self, exported: Exported) -> Combined:
         earlier = self.work / "earlier.parquet"

@@ -1,0 +1,183 @@
+"""What a shopper will do with some items, as of now: the predictors of a bundle, asked with live features.
+
+Of the shopper all events until now count, of the items what the log of the bundle says of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.examples.examples import Examples
+from shopkeeper.data.examples.settings import ExampleSettings
+from shopkeeper.data.histories import Histories
+from shopkeeper.data.point_in_time.live import LiveFeatures
+from shopkeeper.errors import ArtifactError, DataError, choices
+from shopkeeper.predictors.base import Predictor
+from shopkeeper.predictors.wording import together
+from shopkeeper.types import Float32Array, Float64Array, Int32Array
+
+OF_SHOPPERS: Final = ("churn", "amount")
+"""Targets without an item."""
+REASONS: Final = 8
+"""So many features are looked at for reasons; some say the same."""
+MOST_REASONS: Final = 5
+
+
+@dataclass(frozen=True)
+class OwnEvents:
+    """What one shopper did, oldest first.
+
+    Attributes:
+        events: One row.
+        price: float32 [events]; of one unit, NaN where it is not known.
+        quantity: float32 [events]; NaN where it is not known.
+    """
+
+    events: Histories
+    price: Float32Array
+    quantity: Float32Array
+
+
+@dataclass(frozen=True)
+class PredictionAsk:
+    """One question.
+
+    Attributes:
+        own: What the shopper did.
+        item_index: int32 [n]; items known to the pipeline.
+        moment: As of when, Unix microseconds; only earlier events count.
+        targets: Names of what is asked for; empty takes all.
+        placement: Code of where the items are shown.
+        explain: Give reasons.
+    """
+
+    own: OwnEvents
+    item_index: Int32Array
+    moment: int
+    targets: tuple[str, ...] = ()
+    placement: int = 0
+    explain: bool = False
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What one predictor says.
+
+    Attributes:
+        value: float64 [n]; of each item, or of the shopper where the target is without an item.
+        reasons: What each value says and its effects, strongest first; empty where none were asked for.
+    """
+
+    value: Float64Array
+    reasons: list[list[tuple[str, float]]] = field(default_factory=list)
+
+
+class Predictions:
+    """Predictors over the log of a bundle.
+
+    Args:
+        predictors: By name of what they predict (see `name_of`).
+        memory: The log, in the items of the pipeline.
+
+    Raises:
+        DataError: The log has no event.
+        ArtifactError: A predictor reads features that this log does not give.
+    """
+
+    def __init__(self, predictors: Mapping[str, Predictor], memory: Dataset) -> None:
+        self.predictors = dict(predictors)
+        self._log = memory
+        self._features = LiveFeatures(memory)
+        for name in self.predictors:
+            self._check(name)
+
+    def with_items(self, memory: Dataset) -> Predictions:
+        """The same with other facts of items, and perhaps more items behind them."""
+        changed = copy(self)
+        changed._log, changed._features = memory, self._features.with_items(memory)
+        return changed
+
+    def of_items(self, name: str) -> bool:
+        """Whether a predictor is asked about items, and not about the shopper alone."""
+        return settings_of(self.predictors[name]).target not in OF_SHOPPERS
+
+    def answer(self, ask: PredictionAsk) -> dict[str, Predicted]:
+        """What each predictor that is asked for says, by name.
+
+        Raises:
+            DataError: There is no predictor of a target.
+        """
+        names = ask.targets or tuple(self.predictors)
+        for name in names:
+            if name not in self.predictors:
+                raise DataError(f"nothing predicts {name!r} here", expected=choices(name, self.predictors))
+        of_items = [self.of_items(name) for name in names]
+        pairs = self._examples(ask, ask.item_index) if any(of_items) and len(ask.item_index) else None
+        alone = self._examples(ask, np.zeros(1, dtype=np.int32)) if not all(of_items) else None
+        found = {}
+        for name, about_items in zip(names, of_items, strict=True):
+            examples = pairs if about_items else alone
+            if examples is not None:
+                found[name] = _predicted(self.predictors[name], examples, ask.explain)
+        return found
+
+    def _examples(self, ask: PredictionAsk, item_index: Int32Array) -> Examples:
+        own = ask.own
+        return self._features.of(own.events, own.price, own.quantity, item_index, ask.moment, ask.placement)
+
+    def _check(self, name: str) -> None:
+        nothing = OwnEvents(Histories.of_items([[]]), np.zeros(0, np.float32), np.zeros(0, np.float32))
+        item = np.ones(1, dtype=np.int32) if self.of_items(name) else np.zeros(1, dtype=np.int32)
+        try:
+            _predicted(self.predictors[name], self._examples(PredictionAsk(nothing, item, 0), item), True)
+        except DataError as error:
+            raise ArtifactError(
+                f"the predictor of {name} does not fit the log of the bundle: {error}",
+                remedy="fit it on the log that the bundle is trained on",
+            ) from error
+
+
+def _predicted(predictor: Predictor, examples: Examples, explain: bool) -> Predicted:
+    value = predictor.predict(examples)
+    if not explain:
+        return Predicted(value)
+    return Predicted(value, [together(reasons)[:MOST_REASONS] for reasons in predictor.explain(examples, REASONS)])
+
+
+def settings_of(predictor: Predictor) -> ExampleSettings:
+    """What a predictor predicts."""
+    return predictor.settings if predictor.settings is not None else ExampleSettings()
+
+
+def name_of(predictor: Predictor) -> str:
+    """What a predictor is called in a bundle: ``purchase``, or ``purchase_given_cart``."""
+    settings = settings_of(predictor)
+    return settings.target if settings.given is None else f"{settings.target}_given_{settings.given.value}"
+
+
+def by_name(predictors: Sequence[Predictor]) -> dict[str, Predictor]:
+    """Predictors by what they predict.
+
+    Raises:
+        DataError: Two predict the same.
+    """
+    found: dict[str, Predictor] = {}
+    for predictor in predictors:
+        if name_of(predictor) in found:
+            raise DataError(f"two predictors predict {name_of(predictor)}", remedy="give one of them")
+        found[name_of(predictor)] = predictor
+    return found
+
+
+def horizon_of(predictor: Predictor) -> str:
+    """How far ahead it looks, in words: ``within 7 days``."""
+    settings = settings_of(predictor)
+    if settings.horizon == "days":
+        return f"within {settings.days:g} day" + ("s" if settings.days != 1 else "")
+    return "until the end of the session" if settings.horizon == "session" else "as the next event"

@@ -1,0 +1,150 @@
+"""From a question about behavior in the shop's ids to an answer in them, through the predictors of the bundle."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from shopkeeper.data.histories import Histories
+from shopkeeper.data.placements import placement_code
+from shopkeeper.errors import choices
+from shopkeeper.pipeline.predictions import OwnEvents, Predicted, PredictionAsk, Predictions, horizon_of
+from shopkeeper.serving.answers import EvidenceOut, ItemPredictionOut, PredictionsOut, TargetOut
+from shopkeeper.serving.event_store.records import IdKinds
+from shopkeeper.serving.problems import InvalidError, NotFoundError
+from shopkeeper.serving.reading import check_id, decode, iso, microseconds
+from shopkeeper.serving.recommending import PastItem, given_history, past_item
+from shopkeeper.serving.requests import PredictionsIn
+from shopkeeper.serving.served import Served
+from shopkeeper.types import Id
+
+_DECODER = msgspec.json.Decoder(PredictionsIn)
+
+
+class PredictionQuestion(NamedTuple):
+    """A checked request."""
+
+    given: PredictionsIn
+    history: list[PastItem] | None
+    at: int | None
+    """Unix microseconds."""
+
+
+def read_prediction(body: bytes, kinds: IdKinds, max_items: int, max_history: int) -> PredictionQuestion:
+    """Reads and checks a request.
+
+    Raises:
+        UnreadableError: The body is no JSON.
+        InvalidError: It asks about too many items, or names ids that are not of the shop's kind.
+    """
+    given = decode(_DECODER, body)
+    if len(given.item_ids) > max_items:
+        raise InvalidError("item_ids is not valid", expected=f"at most {max_items}", got=str(len(given.item_ids)))
+    if given.user_id is not None:
+        check_id(given.user_id, kinds.user_integer, "user_id")
+    for place, item_id in enumerate(given.item_ids):
+        check_id(item_id, kinds.item_integer, f"item_ids[{place}]")
+    history = None
+    if given.history is not None:
+        history = [past_item(event, place, kinds) for place, event in enumerate(given.history[-max_history:])]
+    return PredictionQuestion(given, history, None if given.at is None else microseconds(given.at, "at"))
+
+
+def answer_predictions(served: Served, questions: Sequence[PredictionQuestion]) -> list[PredictionsOut]:
+    """Answers checked questions.
+
+    Raises:
+        NotFoundError: The bundle carries no predictor.
+        InvalidError: Nothing predicts what is asked for, or it is asked about items and none is given.
+    """
+    predictions = served.predictions
+    if predictions is None:
+        raise NotFoundError(
+            "this bundle carries no predictor", remedy="put one into it: shopkeeper attach BUNDLE PREDICTOR"
+        )
+    return [_answered(served, predictions, question) for question in questions]
+
+
+def _answered(served: Served, predictions: Predictions, question: PredictionQuestion) -> PredictionsOut:
+    given = question.given
+    targets = _targets(predictions, given)
+    moment = time.time_ns() // 1000 if question.at is None else question.at
+    own, ignored = _own_events(served, question)
+    index = np.array([served.items.index(item_id) for item_id in given.item_ids], dtype=np.int32)
+    known = index > 0
+    names = served.pipeline.train.placements
+    found = predictions.answer(
+        PredictionAsk(own, index[known], moment, targets, placement_code(names, given.placement), given.explain)
+    )
+    known_ids = [item_id for item_id, there in zip(given.item_ids, known, strict=True) if there]
+    of_items = {name: one for name, one in found.items() if predictions.of_items(name)}
+    of_shopper = {name: one for name, one in found.items() if name not in of_items}
+    return PredictionsOut(
+        user_id=given.user_id,
+        known=given.user_id is not None and served.profiles.knows(given.user_id),
+        bundle=served.name,
+        at=iso(moment),
+        events=int((own.events.timestamp < moment).sum()),
+        targets=[_target(predictions, name) for name in targets],
+        shopper={name: float(one.value[0]) for name, one in of_shopper.items()},
+        shopper_reasons=_reasons(of_shopper, 0),
+        items=_of_items(known_ids, of_items),
+        unknown_items=[item_id for item_id, there in zip(given.item_ids, known, strict=True) if not there],
+        ignored=ignored,
+    )
+
+
+def _targets(predictions: Predictions, given: PredictionsIn) -> tuple[str, ...]:
+    """The names of what is asked for, each once."""
+    targets = tuple(dict.fromkeys(given.targets)) or tuple(predictions.predictors)
+    for name in targets:
+        if name not in predictions.predictors:
+            raise InvalidError(
+                f"nothing predicts {name!r} here", expected=choices(name, predictions.predictors),
+                remedy="leave targets out, or put a predictor into the bundle: shopkeeper attach BUNDLE PREDICTOR",
+            )  # fmt: skip
+    if not given.item_ids and given.targets and any(map(predictions.of_items, targets)):
+        raise InvalidError("item_ids is empty", expected="the items that are asked about")
+    return targets
+
+
+def _own_events(served: Served, question: PredictionQuestion) -> tuple[OwnEvents, list[Id]]:
+    """What the shopper did, and the ids of a given history that the bundle does not know."""
+    given = question.given
+    if question.history is None and given.user_id is not None:
+        return served.profiles.own_events(given.user_id), []
+    history = Histories.of_items([[]])
+    ignored: list[Id] = []
+    if question.history:
+        history, ignored = given_history(served, question.history)
+    unknown = np.full(history.n_events, np.nan, dtype=np.float32)
+    return OwnEvents(history, unknown, unknown), ignored
+
+
+def _target(predictions: Predictions, name: str) -> TargetOut:
+    predictor = predictions.predictors[name]
+    kind = "amount" if predictor.of_amounts else "probability"
+    return TargetOut(name, kind, horizon_of(predictor), predictor.name, predictions.of_items(name))
+
+
+def _of_items(ids: Sequence[Id], found: dict[str, Predicted]) -> list[ItemPredictionOut]:
+    values = {name: one.value.tolist() for name, one in found.items()}
+    items = []
+    for place, item_id in enumerate(ids):
+        out = ItemPredictionOut(item_id, {name: value[place] for name, value in values.items()})
+        out.reasons = _reasons(found, place)
+        items.append(out)
+    return items
+
+
+def _reasons(found: dict[str, Predicted], place: int) -> dict[str, list[EvidenceOut]] | msgspec.UnsetType:
+    reasons = {
+        name: [EvidenceOut(text, effect) for text, effect in one.reasons[place]]
+        for name, one in found.items()
+        if one.reasons
+    }
+    return reasons or msgspec.UNSET
