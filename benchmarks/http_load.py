@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+RECOMMENDATIONS = "/recommendations"
+
 
 @dataclass
 class Load:
@@ -79,12 +81,12 @@ Turn = Callable[[], tuple[bytes, bytes]]
 """Bodies of the next event and of the request for recommendations."""
 
 
-async def _turn(connection: Connection, turn: Turn, load: Load, due: float | None) -> None:
+async def _turn(connection: Connection, turn: Turn, load: Load, due: float | None, path: str) -> None:
     event, question = turn()
     began = time.perf_counter()
     status, _ = await connection.post("/events", event)
     stored = time.perf_counter()
-    asked, answer = await connection.post("/recommendations", question)
+    asked, answer = await connection.post(path, question)
     ended = time.perf_counter()
     load.events_ms.append((stored - began) * 1e3)
     load.answers_ms.append((ended - stored) * 1e3)
@@ -94,14 +96,14 @@ async def _turn(connection: Connection, turn: Turn, load: Load, due: float | Non
         load.failures += 1
 
 
-async def closed_loop(port: int, turn: Turn, shoppers: int, seconds: float) -> Load:
+async def closed_loop(port: int, turn: Turn, shoppers: int, seconds: float, path: str = RECOMMENDATIONS) -> Load:
     """So many shoppers at once, each taking one turn after the other for so long."""
     load, began = Load(), time.perf_counter()
 
     async def shopper() -> None:
         connection = await Connection.open(port)
         while time.perf_counter() < began + seconds:
-            await _turn(connection, turn, load, None)
+            await _turn(connection, turn, load, None, path)
         connection.close()
 
     await asyncio.gather(*(shopper() for _ in range(shoppers)))
@@ -109,7 +111,9 @@ async def closed_loop(port: int, turn: Turn, shoppers: int, seconds: float) -> L
     return load
 
 
-async def open_loop(port: int, turn: Turn, rate: float, seconds: float, connections: int = 32) -> Load:
+async def open_loop(
+    port: int, turn: Turn, rate: float, seconds: float, connections: int = 32, path: str = RECOMMENDATIONS
+) -> Load:
     """So many turns a second, evenly spaced, over a pool of connections; a turn waits for a free one."""
     load, free = Load(), asyncio.Queue[Connection]()
     for _ in range(connections):
@@ -119,7 +123,7 @@ async def open_loop(port: int, turn: Turn, rate: float, seconds: float, connecti
     async def at(due: float) -> None:
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         connection = await free.get()
-        await _turn(connection, turn, load, due)
+        await _turn(connection, turn, load, due, path)
         free.put_nowait(connection)
 
     await asyncio.gather(*(at(began + place / rate) for place in range(int(rate * seconds))))
