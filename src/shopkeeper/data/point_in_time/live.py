@@ -82,10 +82,15 @@ class LiveFeatures:
             columns |= self._of_items.columns(Asked(self._log, examples, WINDOWS))
             columns |= OfPairs(own).columns(asked, columns)
         columns |= context_features(asked)
-        spans = asked.of_user
         return replace(
-            examples,
-            features=FeatureTable.of(columns, n),
-            attributes=self._log.attributes,
-            past=PastEvents(events.item_index, events.event_type, events.timestamp, spans.start, spans.stop),
+            examples, features=FeatureTable.of(columns, n), attributes=self._log.attributes, past=_past(events, asked)
         )
+
+
+def _past(events: Histories, asked: Asked) -> PastEvents:
+    """The events before each question; no column of them is empty, as none of a log is."""
+    columns = (events.item_index, events.event_type, events.timestamp)
+    if not len(events.item_index):
+        columns = (np.zeros(1, np.int32), np.zeros(1, np.uint8), np.zeros(1, np.int64))
+    item, kind, time = columns
+    return PastEvents(item, kind, time, asked.of_user.start, asked.of_user.stop)
