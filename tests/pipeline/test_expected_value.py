@@ -131,6 +131,13 @@ def test_what_items_are_worth(log):
     changed = worth_of(replace(log, price=dearer), "price")
     assert changed[log.histories.item_index[last]] == 99
     assert sorted(changed)[-2] <= N_ITEMS
+    by_ten = replace(log, quantity=np.full(log.n_events, 10, dtype=np.float32))
+    np.testing.assert_allclose(worth_of(by_ten, "amount")[1:], 10 * np.arange(1, N_ITEMS + 1))
+    many = np.ones(log.n_events, dtype=np.float32)
+    bought = np.asarray(log.histories.event_type) == EventType.PURCHASE.code
+    many[bought & (np.asarray(log.histories.item_index) == 3)] = 50
+    amount = worth_of(replace(log, quantity=many), "amount")
+    assert amount[3] / 3 > 2 * amount[4] / 4
     with pytest.raises(DataError, match="no numbers"):
         worth_of(log, "color")
     with pytest.raises(DataError, match="no item has a profit"):

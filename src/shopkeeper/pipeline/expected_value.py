@@ -17,6 +17,7 @@ from shopkeeper.data import schema
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.examples.examples import Examples
 from shopkeeper.data.point_in_time.live import LiveFeatures
+from shopkeeper.data.schema import EventType
 from shopkeeper.errors import DataError
 from shopkeeper.pipeline.asking import Ask
 from shopkeeper.pipeline.rank import Ranked
@@ -25,6 +26,9 @@ from shopkeeper.predictors.base import Predictor
 from shopkeeper.types import Float32Array, Float64Array
 
 FOLDER: Final = "ranking"
+AMOUNT: Final = "amount"
+SMOOTHING: Final = 10.0
+"""An amount counts so many purchases at the usual quantity beside those of the item."""
 SMALLEST: Final = 1e-30
 """Chances and scores are at least so large, so that their logarithms are finite."""
 
@@ -125,30 +129,57 @@ def worth_of(memory: Dataset, name: str) -> Float64Array:
 
     Args:
         memory: The log and its catalog.
-        name: `price`: the last price in the log, else that of the catalog; or a column of numbers of the catalog. An
-            item of which it is not known, or not above zero, counts as the one in the middle.
+        name: `price`: the last price in the log, else that of the catalog; `amount`: what is paid for the item at a
+            time, price times quantity, on average; or a column of numbers of the catalog. An item of which it is not
+            known, or not above zero, counts as the one in the middle.
 
     Raises:
         DataError: No item has it.
     """
-    worth = np.full(memory.n_items + 1, np.nan)
-    catalog = memory.catalog
-    if catalog is not None and name in catalog.table.column_names:
-        import pyarrow as pa
+    worth = _amounts(memory) if name == AMOUNT else _prices(memory) if name == schema.PRICE else _column(memory, name)
+    known = np.isfinite(worth) & (worth > 0)
+    if not known.any():
+        of_log = " or of the events" if name in (AMOUNT, schema.PRICE) else ""
+        raise DataError(
+            f"no item has a {name}, so that nothing has a value", expected=f"a column of the catalog{of_log}",
+            remedy="rank by probability, or name another column",
+        )  # fmt: skip
+    return np.where(known, worth, float(np.median(worth[known])))
 
+
+def _column(memory: Dataset, name: str) -> Float64Array:
+    """A column of numbers of the catalog, float64 [n_items + 1]; NaN where it is not known."""
+    import pyarrow as pa
+
+    worth, catalog = np.full(memory.n_items + 1, np.nan), memory.catalog
+    if catalog is not None and name in catalog.table.column_names:
         column = catalog.aligned(memory.items).column(name).combine_chunks()
         if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
             raise DataError(f"the column {name} of the catalog has no numbers", got=str(column.type))
         worth[1:] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    if name == schema.PRICE and memory.price is not None:
+    return worth
+
+
+def _prices(memory: Dataset) -> Float64Array:
+    """The last price in the log, else that of the catalog."""
+    worth = _column(memory, schema.PRICE)
+    if memory.price is not None:
         price = np.asarray(memory.price, dtype=np.float64)
         places = np.flatnonzero(np.isfinite(price) & (price > 0))
         places = places[np.argsort(np.asarray(memory.histories.timestamp)[places], kind="stable")]
         worth[np.asarray(memory.histories.item_index)[places]] = price[places]  # of several the last one stays
-    known = np.isfinite(worth) & (worth > 0)
-    if not known.any():
-        raise DataError(
-            f"no item has a {name}, so that nothing has a value", expected=f"a column {name} of the catalog"
-            + (" or of the events" if name == schema.PRICE else ""), remedy="rank by probability, or name a column",
-        )  # fmt: skip
-    return np.where(known, worth, float(np.median(worth[known])))
+    return worth
+
+
+def _amounts(memory: Dataset) -> Float64Array:
+    """Mean of price times quantity of the purchases of each item, drawn to its price times the usual quantity."""
+    price, quantity = _prices(memory), np.ones(memory.n_events)
+    if memory.quantity is not None:
+        quantity = np.asarray(memory.quantity, dtype=np.float64)
+    item = np.asarray(memory.histories.item_index)
+    paid = quantity * (price[item] if memory.price is None else np.asarray(memory.price, dtype=np.float64))
+    bought = (np.asarray(memory.histories.event_type) == EventType.PURCHASE.code) & np.isfinite(paid) & (paid > 0)
+    usual = price * (float(quantity[bought].mean()) if bought.any() else 1.0)
+    n = np.bincount(item[bought], minlength=memory.n_items + 1)
+    total = np.bincount(item[bought], paid[bought], minlength=memory.n_items + 1)
+    return (total + SMOOTHING * usual) / (n + SMOOTHING)

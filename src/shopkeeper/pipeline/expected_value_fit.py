@@ -50,24 +50,24 @@ def fit_purchases(
     first, last = int(time.min()), int(time.max())
     cut, log = int(first + SHARE * (last - first)), Log(train)
     some = _some_shoppers(train, wanted, seed)
-    learned = with_features(log, make_examples(some, wanted, until=cut))
-    held_out = _held_out(some, log, wanted, cut)
+    learned = with_features(log, _fewer(make_examples(some, wanted, until=cut), seed))
+    held_out = _held_out(some, log, wanted, cut, seed)
     cls = predictor_class(settings.predictor)
     config = build(cls.Config, {"calibration": "none" if held_out is None else "platt", "seed": seed})
     return cls(config).fit(learned, held_out, progress=progress)
 
 
-def _held_out(some: Dataset, log: Log, wanted: ExampleSettings, cut: int) -> Examples | None:
+def _held_out(some: Dataset, log: Log, wanted: ExampleSettings, cut: int, seed: int) -> Examples | None:
     """Examples of the last part, or None where too little was bought there."""
     try:
-        later = make_examples(some, wanted, start=cut)
+        later = _fewer(make_examples(some, wanted, start=cut), seed)
     except DataError:
         return None
     return with_features(log, later) if FEWEST <= int(later.label.sum()) < len(later) else None
 
 
 def _some_shoppers(train: Dataset, wanted: ExampleSettings, seed: int) -> Dataset:
-    """The log, or the events of so many shoppers that there are not too many examples."""
+    """The log, or the events of so many shoppers that there are not too many examples without a purchase."""
     lengths = np.asarray(train.histories.lengths)
     moments = np.minimum(lengths, wanted.moments_a_user or lengths.max(initial=0)).sum()
     share = MOST / max(1.0, float(moments) * (1 + wanted.negatives))
@@ -75,3 +75,14 @@ def _some_shoppers(train: Dataset, wanted: ExampleSettings, seed: int) -> Datase
         return train
     chosen = np.random.default_rng(seed).random(train.n_users) < share
     return train.select(chosen[train.histories.rows])
+
+
+def _fewer(examples: Examples, seed: int) -> Examples:
+    """The examples, or those of so many shoppers, drawn at random, that there are not too many."""
+    if len(examples) <= MOST:
+        return examples
+    shoppers, number, counts = np.unique(examples.user_index, return_inverse=True, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(shoppers))
+    chosen = np.zeros(len(shoppers), dtype=bool)
+    chosen[order[np.cumsum(counts[order]) <= MOST]] = True
+    return examples.take(np.flatnonzero(chosen[number]))

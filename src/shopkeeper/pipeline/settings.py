@@ -22,7 +22,8 @@ class RankingSettings(Settings):
     days: Annotated[float, Field(gt=0)] = 7.0
     """How soon."""
     worth: str = "price"
-    """What a purchase is worth: `price`, or a column of numbers of the catalog, the margin say."""
+    """What a purchase is worth: the `price` of one; the `amount` that is paid for the item at a time, price times
+    quantity, on average; or a column of numbers of the catalog, the margin say."""
     strength: Annotated[float, Field(gt=0, le=1)] = 1.0
     """1 orders by the probability or value alone; below it is mixed with the score, as a weighted geometric mean."""
 
