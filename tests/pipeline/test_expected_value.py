@@ -93,6 +93,18 @@ def test_the_order_is_that_of_the_chances_of_the_log(log):
         assert answer.item_index.tolist() == (np.argsort(-expected, kind="stable") + 1).tolist()
 
 
+def test_prices_of_the_history_are_those_of_the_log_that_is_remembered(log):
+    late = log.select(log.histories.rows >= 20).compact()
+    pipeline = pipeline_of(late, by="probability")
+    pipeline.remember(log)
+    number = int(late.users.indices([50])[0])
+    assert number != 51
+    answer = pipeline.answer([Ask(number, log.history_of(np.array([51])), N_ITEMS, SEEN)])[0]
+    expected = offline(pipeline, log, 51, int(log.histories.timestamp.max()) + 1)
+    np.testing.assert_allclose(answer.scores, expected[answer.item_index - 1], rtol=1e-6)
+    assert "user_spent" in pipeline.ranking.predictor.features
+
+
 def test_a_moment_that_is_given_is_that_of_the_features(log):
     pipeline = pipeline_of(log, by="probability")
     moment = int(log.histories.timestamp.max()) + 30 * DAY

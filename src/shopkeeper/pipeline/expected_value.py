@@ -18,6 +18,7 @@ from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.examples.examples import Examples
 from shopkeeper.data.point_in_time.live import LiveFeatures
 from shopkeeper.data.schema import EventType
+from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import DataError
 from shopkeeper.pipeline.asking import Ask
 from shopkeeper.pipeline.rank import Ranked
@@ -40,18 +41,22 @@ class Ranking:
         predictor: Fitted, of pairs of shopper and item.
         settings: By what, and how strongly.
         memory: The log that items are known from, in the items of the pipeline.
+        users: The shoppers that questions number; None takes those of the log.
 
     Raises:
         DataError: The predictor is not one of chances of pairs, the log is empty, or no item has the amount.
     """
 
-    def __init__(self, predictor: Predictor, settings: RankingSettings, memory: Dataset) -> None:
+    def __init__(
+        self, predictor: Predictor, settings: RankingSettings, memory: Dataset, users: Vocabulary | None = None
+    ) -> None:
         target = None if predictor.settings is None else predictor.settings.target
         if target in ("churn", "amount"):
             raise DataError(
                 f"a predictor of {target} tells nothing of single items", expected="one of purchases, for example"
             )
         self.predictor, self.settings = predictor, settings
+        self._users = memory.users if users is None else users
         self._told(memory, LiveFeatures(memory))
 
     def of(self, memory: Dataset) -> Ranking:
@@ -85,15 +90,19 @@ class Ranking:
         self.predictor.write(writer.folder(FOLDER))
 
     @staticmethod
-    def read(reader: ArtifactReader, settings: RankingSettings, memory: Dataset) -> Ranking | None:
+    def read(reader: ArtifactReader, settings: RankingSettings, memory: Dataset, users: Vocabulary) -> Ranking | None:
         """Reads what `write` wrote; None where there is none."""
         if not reader.has(FOLDER):
             return None
-        return Ranking(Predictor.read(reader.folder(FOLDER)), settings, memory)
+        return Ranking(Predictor.read(reader.folder(FOLDER)), settings, memory, users)
 
     def _told(self, memory: Dataset, features: LiveFeatures) -> None:
         self._memory, self._features = memory, features
         self._end = int(np.asarray(memory.histories.timestamp).max()) + 1
+        known = np.arange(len(self._users) + 1, dtype=np.int64)
+        if memory.users is not self._users:
+            known[1:] = memory.users.indices(self._users.arrow)
+        self._known_as = known
         self._worth = np.ones(memory.n_items + 1)
         if self.settings.by == "expected_value":
             self._worth = worth_of(memory, self.settings.worth)
@@ -110,8 +119,9 @@ class Ranking:
         """Price and quantity of the events of the history that the log knows, NaN of others, float32 [events]."""
         events, memory = ask.history, self._memory
         price, quantity = np.full((2, events.n_events), np.nan, dtype=np.float32)
-        if 0 < ask.user_index <= memory.n_users:
-            start, stop = (int(end) for end in memory.histories.offsets[ask.user_index - 1 : ask.user_index + 1])
+        user = int(self._known_as[ask.user_index])
+        if user:
+            start, stop = (int(end) for end in memory.histories.offsets[user - 1 : user + 1])
             n = min(stop - start, events.n_events)
             known, given = memory.histories, slice(0, n)
             span = slice(start, start + n)

@@ -134,7 +134,7 @@ class Pipeline(Recommender):
 
     def rank_by(self, predictor: Predictor) -> None:
         """Lets a predictor order the candidates, as the settings say."""
-        self.ranking = Ranking(predictor, self.config.ranking, self.memory)
+        self.ranking = Ranking(predictor, self.config.ranking, self.memory, self.train.users)
 
     def answer(self, asks: Sequence[Ask]) -> list[Answer]:
         """Answers questions, one batch; safe to call from several threads.
@@ -262,7 +262,7 @@ class Pipeline(Recommender):
         pipeline.weights, pipeline.likeness, pipeline.fallbacks = facts.weights, facts.likeness, fallbacks
         pipeline.hide_seen, pipeline.usual_event = facts.hide_seen, facts.usual_event
         pipeline._memory = memory
-        pipeline.ranking = Ranking.read(reader, facts.config.ranking, pipeline.memory)
+        pipeline.ranking = Ranking.read(reader, facts.config.ranking, pipeline.memory, train.users)
         pipeline._share_memory()
         return pipeline
 

@@ -130,6 +130,7 @@ def _ask(served: Served, question: Question) -> tuple[Ask, list[Id]]:
         exclude=_excluded(served, given),
         explain=given.explain,
         interests=tuple(given.interests),
+        moment=None if served.pipeline.ranking is None else time.time_ns() // 1000,
     )
     return asked, ignored
 
