@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 from shopkeeper.data.examples.examples import Examples
+from shopkeeper.data.point_in_time.features import with_features
 from shopkeeper.data.point_in_time.table import FeatureTable
 from shopkeeper.errors import DataError
+from shopkeeper.evaluation.evidence import removable, without
 from shopkeeper.evaluation.faithfulness import faithfulness
 from shopkeeper.predictors.base import Predictor
 from shopkeeper.predictors.registry import predictor_classes
+from small_logs import DAY, N_ITEMS, N_USERS, small_log
 
 pytest.importorskip("lightgbm")
 pytest.importorskip("sklearn")
@@ -61,3 +64,33 @@ def test_there_must_be_something_to_take_values_from():
         faithfulness(model, examples(1).take(slice(0, 1)))
     with pytest.raises(DataError):
         faithfulness(model, replace(examples(1), features=None))
+
+
+def test_evidence_beside_features_is_removed_too():
+    rng = np.random.default_rng(0)
+    log, n = small_log(1, n_events=60), 6
+    asked = Examples(
+        rng.integers(1, N_USERS + 1, n).astype(np.int32), rng.integers(1, N_ITEMS + 1, n).astype(np.int32),
+        np.full(n, 30 * DAY), np.zeros(n, dtype=np.float32), placement=np.arange(n, dtype=np.uint8),
+    )  # fmt: skip
+    made = with_features(log, asked)
+    names = ["pair_views", "item", "brand", "weekday", "shown_at", "history"]
+    assert [names[place] for place in removable(made, names)] == ["pair_views", "item", "brand", "shown_at", "history"]
+    names.remove("weekday")
+    which, others = np.zeros((n, 5), dtype=bool), (np.arange(n) + 1) % n
+    np.fill_diagonal(which, True)
+    changed = without(made, names, which, others)
+
+    def codes(one, name):
+        return next(each for each in one.attributes if each.name == name).codes[one.item_index]
+
+    for name, place in (("item", 1), ("brand", 2), ("category", -1)):
+        expected = codes(made, name).copy()
+        if place > 0:
+            expected[place] = codes(made, name)[others[place]]
+        np.testing.assert_array_equal(codes(changed, name), expected)
+    views = made.features.column("pair_views")
+    np.testing.assert_array_equal(changed.features.column("pair_views"), [views[1], *views[1:]])
+    assert changed.placement.tolist() == [0, 1, 2, 4, 4, 5]
+    assert changed.past.stop[4] == changed.past.start[4]
+    np.testing.assert_array_equal(np.delete(changed.past.stop, 4), np.delete(made.past.stop, 4))

@@ -1,33 +1,33 @@
 """Whether reasons are true: what a model names as its strongest evidence must move it more than other evidence does.
 
-Evidence is removed by giving a feature the value that it has in another example, drawn at random, so that values stay
-such as there are (Breiman 2001 permutes them likewise). The counterpart is as much evidence drawn at random among what
-has any effect (Samek et al. 2017, Evaluating the visualization of what a deep neural network has learned).
+Evidence is removed by giving it the value that it has in another example, drawn at random, so that values stay such as
+there are (Breiman 2001 permutes them likewise; see `evidence`). The counterpart is as much evidence drawn at random
+among what has any effect (Samek et al. 2017, Evaluating the visualization of what a deep neural network has learned).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from shopkeeper.data.examples.examples import Examples
-from shopkeeper.data.point_in_time.table import FeatureTable
 from shopkeeper.errors import DataError
 from shopkeeper.evaluation.bootstrap import intervals
+from shopkeeper.evaluation.evidence import removable, without
 from shopkeeper.predictors.base import Predictor
 from shopkeeper.types import BoolArray, Float64Array, Int64Array
 
 
 @dataclass(frozen=True)
 class Faithfulness:
-    """What the removal of so many features does to the chance (or the amount) that a model says.
+    """What the removal of so much evidence does to the chance (or the amount) that a model says.
 
     Attributes:
         model: Name of the model.
-        k: Features removed.
+        k: Pieces removed.
         top: Mean change, up or down, without the strongest.
         random: Mean change without as many drawn at random.
         difference: Mean over shoppers of the one minus the other.
@@ -69,7 +69,7 @@ def faithfulness(
     Args:
         model: Fitted.
         examples: With features; the more alike to those that are explained in earnest the better.
-        ks: Numbers of features to remove at once.
+        ks: Numbers of pieces of evidence to remove at once.
         draws: So many other examples give values, and so many random choices are made, of which the mean counts.
         seed: Of the draws.
         n_bootstrap: Resamples of shoppers for the interval.
@@ -81,7 +81,7 @@ def faithfulness(
     if len(examples) < 2 or examples.features is None:
         raise DataError("reasons are checked on examples with features", expected="two or more", got=f"{len(examples)}")
     names, _, effects = model.effects(examples)
-    columns = [place for place, name in enumerate(names) if name in examples.features.names]
+    columns = removable(examples, names)
     named, effects = [names[place] for place in columns], effects[:, columns]
     rng, before = np.random.default_rng(seed), model.predict(examples)
     found = []
@@ -92,7 +92,7 @@ def faithfulness(
             others = _others(len(examples), rng)
             chance = np.where(effects != 0, rng.random(effects.shape), -1.0)
             for kind, which in enumerate((top, _largest(chance, k))):
-                moved[kind, draw] = model.predict(_without(examples, named, which, others)) - before
+                moved[kind, draw] = model.predict(without(examples, named, which, others)) - before
         expected = -np.sign(np.where(top, effects, 0).sum(axis=1))
         found.append(_summed(model.name, k, moved, expected, examples.user_index.astype(np.int64), n_bootstrap, seed))
     return found
@@ -108,17 +108,6 @@ def _largest(values: Float64Array, k: int) -> BoolArray:
 def _others(n: int, rng: np.random.Generator) -> Int64Array:
     """For each of n examples another one, int64 [n]."""
     return (np.arange(n) + rng.integers(1, n, n)) % n
-
-
-def _without(examples: Examples, names: Sequence[str], which: BoolArray, others: Int64Array) -> Examples:
-    """The examples with features (bool [n, names]) taken from others."""
-    if examples.features is None:
-        return examples
-    table = examples.features
-    places = [table.names.index(name) for name in names]
-    values = np.array(table.values)
-    values[:, places] = np.where(which, values[others][:, places], values[:, places])
-    return replace(examples, features=FeatureTable(table.names, values))
 
 
 def _summed(
