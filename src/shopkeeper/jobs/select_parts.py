@@ -108,7 +108,7 @@ def part_moments(
             remedy="give a shorter horizon with --days, or a longer log",
         )
     moments = {"train": (first, train_until), "validation": (train_until, test_from), "test": (test_from, end)}
-    return moments, _notes(dataset, train_until)
+    return moments, _notes(dataset, train_until, test_from)
 
 
 def thinned(examples: Examples, most: int, seed: int) -> Examples:
@@ -145,12 +145,15 @@ def _needed(examples: ExampleSettings) -> int:
     return round(examples.days * room * MICROSECONDS_A_DAY)
 
 
-def _notes(dataset: Dataset, train_until: int) -> tuple[str, ...]:
+def _notes(dataset: Dataset, train_until: int, test_from: int) -> tuple[str, ...]:
     recorded = dataset.facts.get(CUTOFFS)
     if not recorded or int(recorded["train_until"]) <= train_until:
         return ()
-    fitted = moment_text(int(recorded["train_until"]))
-    return (f"cleaning of the log was fitted on events until {fitted}, which is after training ends here",)
+    fitted, ends, begins = (moment_text(one)[:19] for one in (int(recorded["train_until"]), train_until, test_from))
+    return (
+        f"cleaning of the log was fitted on events until {fitted}, training ends before; prepare it with --set "
+        f"prepare.split.train_until={ends} --set prepare.split.validation_until={begins} to have it look no further",
+    )
 
 
 def _refuse_one_label(examples: Examples, part: str, settings: ExampleSettings) -> None:
