@@ -28,7 +28,8 @@ def write_views(folder: Path) -> Path:
     generator = np.random.default_rng(0)
     events = []
     for _ in range(900):
-        user, item, time = generator.integers(60), generator.integers(25), 1_700_000_000 + int(generator.integers(60 * DAY))
+        user, item = generator.integers(60), generator.integers(25)
+        time = 1_700_000_000 + int(generator.integers(60 * DAY))
         events.append((user, item, "view", time))
         if generator.random() < 0.5:
             events.append((user, item, "cart", time + 60))
