@@ -46,6 +46,22 @@ def test_it_prints_a_leaderboard_and_what_to_take(run: Run, data: Path, tmp_path
     assert left >= {"leaderboard.json", "best.toml", "predictor", "predictors", "studies"}
 
 
+def test_a_file_of_settings_counts_where_no_flag_is_given(run: Run, data: Path, tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text(
+        '[behavior]\nmodels = ["NaiveBayes"]\n[behavior.examples]\ntarget = "cart"\ndays = 1.5\nhorizon = "days"\n'
+    )
+    words = ("select", data, *QUICK[2:], "--config", tmp_path / "shop.toml", "--quiet")
+    code, out, err = run(*words, "--out", tmp_path / "of_file")
+    assert code == 0, err
+    assert "cart within 1.5 days: test part" in out
+    _, out, _ = run(*words, "--days", 2, "--out", tmp_path / "of_flag")
+    assert "cart within 2 days: test part" in out
+    next_event = ("--set", "behavior.examples.horizon=next_event", "--out", tmp_path / "next")
+    code, out, err = run(*words, *next_event)
+    assert code == 0, err
+    assert "cart as the next event: test part" in out
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [

@@ -28,12 +28,15 @@ QUALITY = ("auc", "pr_auc", "calibration_error", "sampled_calibration_error", "l
 def select(
     data: Annotated[Path, typer.Argument(metavar="DATASET", help="Folder written by `shopkeeper prepare`.")],
     target: Annotated[
-        str, typer.Option("--target", "-t", help="view, like, cart, purchase, return, churn, or amount.")
-    ] = "purchase",
+        str | None,
+        typer.Option("--target", "-t", help="view, like, cart, purchase (the default), return, churn, or amount."),
+    ] = None,
     given: Annotated[
         str | None, typer.Option("--given", help="Only pairs of which this event happened: cart, for example.")
     ] = None,
-    days: Annotated[float, typer.Option("--days", min=0.001, help="How far ahead the target counts.")] = 7.0,
+    days: Annotated[
+        float | None, typer.Option("--days", min=0.001, help="How far ahead the target counts; 7 by default.")
+    ] = None,
     models: Annotated[
         str | None, typer.Option("--models", "-m", help="By comma; without it those that suit the log; or all.")
     ] = None,
