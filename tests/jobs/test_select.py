@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +143,7 @@ def test_the_best_settings_are_a_configuration(dataset: Dataset, tmp_path: Path)
 
 def test_time_is_shared_and_an_end_is_an_end(dataset: Dataset, tmp_path: Path) -> None:
     begun = time.monotonic()
-    budget = Budget(minutes=0.1)
+    budget = Budget(minutes=0.06)
     found = select(dataset, settings(), ShopSettings().prepare.split, tmp_path, budget)
     assert time.monotonic() - begun < 20
     seconds = [one.seconds for one in found.kept.values()]
@@ -153,6 +154,35 @@ def test_time_is_shared_and_an_end_is_an_end(dataset: Dataset, tmp_path: Path) -
 def test_no_time_at_all_is_said(dataset: Dataset, tmp_path: Path) -> None:
     with pytest.raises(ResourceError, match="no predictor was finished"):
         select(dataset, settings(), ShopSettings().prepare.split, tmp_path, Budget(minutes=1e-6))
+
+
+class Impatient:
+    """Stops the work at the third sign of it, as Ctrl-C does."""
+
+    def __init__(self) -> None:
+        self.signs = 0
+
+    def start(self, title: str, total: int | None) -> None:
+        pass
+
+    def advance(self, steps: int = 1, facts: Mapping[str, float] | None = None) -> None:
+        self.signs += facts is not None
+        if self.signs == 3:
+            raise KeyboardInterrupt
+
+    def finish(self) -> None:
+        pass
+
+
+def test_a_search_that_was_stopped_goes_on(dataset: Dataset, tmp_path: Path) -> None:
+    split, asked = ShopSettings().prepare.split, settings(models=["NaiveBayes"])
+    with pytest.raises(KeyboardInterrupt):
+        select(dataset, asked, split, tmp_path, Budget(minutes=2, trials=4), Impatient())
+    found = select(dataset, asked, split, tmp_path, Budget(minutes=2, trials=4))
+    whole = select(dataset, asked, split, tmp_path / "whole", Budget(minutes=2, trials=found.kept["NaiveBayes"].trials))
+    assert found.kept["NaiveBayes"].trials > 4
+    assert found.kept["NaiveBayes"].trial.values == whole.kept["NaiveBayes"].trial.values
+    assert not found.board.protocol.notes
 
 
 def test_what_does_not_fit_is_left_out_with_its_reason(dataset: Dataset, tmp_path: Path) -> None:
@@ -217,7 +247,7 @@ def test_networks_compete_and_what_time_cuts_goes_on_later(dataset: Dataset, tmp
     many = {"epochs": 10_000, "patience": None, "device": "cpu"}
     split = ShopSettings().prepare.split
     for place in ("first", "again"):
-        budget = Budget(minutes=0.1)
+        budget = Budget(minutes=0.06)
         cut = select(dataset, settings(models=models, training=many), split, tmp_path / "cut", budget)
         assert list(cut.kept) == ["NaiveBayes"], place
         assert "seconds did not suffice" in cut.left_out["MLP"]

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 REASONS = 3
 """So many reasons of a pair go into a file."""
+EXPLAINED = 4096
+"""Pairs that are explained at once."""
 
 
 class Pairs(Protocol):
@@ -93,6 +95,10 @@ def answered(asker: Asker, block: Block, explain: bool) -> pa.Table:
     name = "amount" if asker.predictor.of_amounts else "probability"
     table = block.ids.append_column(name, pa.array(asker.predictor.predict(examples), pa.float64()))
     if explain:
-        words = [sentences(reasons)[:REASONS] for reasons in asker.predictor.explain(examples, 2 * REASONS)]
+        words = [
+            sentences(reasons)[:REASONS]
+            for start in range(0, len(examples), EXPLAINED)
+            for reasons in asker.predictor.explain(examples.take(slice(start, start + EXPLAINED)), 2 * REASONS)
+        ]
         table = table.append_column("reasons", pa.array(words, pa.list_(pa.string())))
     return table
