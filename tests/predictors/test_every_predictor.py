@@ -14,12 +14,15 @@ from shopkeeper.errors import ArtifactError, ConfigError, DataError, NotFittedEr
 from shopkeeper.metrics.classification import auc, calibration_error, log_loss
 from shopkeeper.predictors.base import Predictor
 from shopkeeper.predictors.registry import predictor_class, predictor_classes
+from shopkeeper.training.settings import OptimizerSettings, TrainingSettings
 
 pytest.importorskip("lightgbm")
 pytest.importorskip("sklearn")
 CLASSES = predictor_classes()
 every = pytest.mark.parametrize("cls", CLASSES.values(), ids=CLASSES.keys())
 _fitted: dict[str, Predictor] = {}
+SHORT = TrainingSettings(epochs=8, batch_targets=64, optimizer=OptimizerSettings(learning_rate=3e-3))
+"""Enough for what these examples hold."""
 
 
 def examples(seed: int, n: int = 1500, rate: float = 1.0) -> Examples:
@@ -76,7 +79,7 @@ def test_reasons_name_what_matters(fitted: Predictor):
 @every
 def test_effects_differ_between_two_examples_as_their_log_odds(fitted: Predictor):
     asked = examples(4, 50)
-    sums = np.array([sum(reason.effect for reason in reasons) for reasons in fitted.explain(asked, k=6)])
+    sums = np.array([sum(reason.effect for reason in reasons) for reasons in fitted.explain(asked, k=100)])
     probability = fitted.predict_proba(asked)
     offset = np.log(probability / (1 - probability)) - sums
     np.testing.assert_allclose(offset, offset[0], atol=1e-4)
@@ -108,8 +111,8 @@ def test_order_and_number_of_examples_do_not_matter(fitted: Predictor):
     asked = examples(2, 40)
     together = fitted.predict_proba(asked)
     order = np.random.default_rng(0).permutation(len(asked))
-    np.testing.assert_allclose(fitted.predict_proba(asked.take(order)), together[order], rtol=1e-9)
-    np.testing.assert_allclose(fitted.predict_proba(asked.take(slice(3, 4))), together[3:4], rtol=1e-9)
+    np.testing.assert_allclose(fitted.predict_proba(asked.take(order)), together[order], rtol=1e-5)
+    np.testing.assert_allclose(fitted.predict_proba(asked.take(slice(3, 4))), together[3:4], rtol=1e-5)
     assert len(fitted.predict_proba(asked.take(slice(0, 0)))) == 0
 
 
@@ -136,7 +139,7 @@ def test_wild_values_give_a_probability(fitted: Predictor, value: float):
 @every
 def test_probabilities_are_of_all_pairs_where_negatives_were_sampled(cls: type[Predictor]):
     config = build(cls.Config, {"calibration": "platt"})
-    model = cls(config).fit(examples(0, 6000, rate=0.2), examples(1, 6000, rate=0.5))
+    model = cls(config).fit(examples(0, 6000, rate=0.2), examples(1, 6000, rate=0.5), SHORT)
     everything = examples(5, 6000)
     assert model.predict_proba(everything).mean() == pytest.approx(everything.label.mean(), rel=0.1)
 
@@ -145,7 +148,7 @@ def test_probabilities_are_of_all_pairs_where_negatives_were_sampled(cls: type[P
 @pytest.mark.parametrize("method", ["temperature", "platt", "isotonic"])
 def test_calibration_on_validation_makes_probabilities_true(cls: type[Predictor], fitted: Predictor, method: str):
     config = build(cls.Config, {"calibration": method})
-    model = cls(config).fit(examples(0), examples(1, 6000, rate=0.5))
+    model = cls(config).fit(examples(0), examples(1, 6000, rate=0.5), SHORT)
     held_out = examples(2, 6000)
     probability = model.predict_proba(held_out)
     assert log_loss(held_out.label, probability) < log_loss(held_out.label, fitted.predict_proba(held_out)) + 0.005
