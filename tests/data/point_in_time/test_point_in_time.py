@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.examples.examples import Examples
+from shopkeeper.data.point_in_time import blocks, past
+from shopkeeper.data.point_in_time import log as log_module
 from shopkeeper.data.point_in_time.features import point_in_time_features, with_features
 from shopkeeper.data.point_in_time.table import FeatureTable
 from shopkeeper.data.schema import EVENT_TYPES
@@ -196,3 +198,20 @@ def test_columns_are_found_by_name():
     np.testing.assert_array_equal(table.aligned(("b", "a")), [[3, 1], [4, np.nan]])
     with pytest.raises(DataError, match="no c"):
         table.aligned(("a", "c"))
+
+
+@pytest.mark.parametrize("bits", [62, 9])
+def test_parts_blocks_and_threads_change_nothing(monkeypatch, bits):
+    """As small as they can be; with few bits, keys are numbered anew."""
+    log, asked = small_log(7), questions(7, DAY, n=40)
+    expected = with_features(log, asked)
+    for module, name, value in (
+        (past, "PART", 3), (past, "SORT_FROM", 2), (past, "BITS", bits), (log_module, "BITS", bits),
+        (log_module, "LARGE", 1), (blocks, "BLOCK", 2), (blocks, "TOGETHER", 7),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, value)
+    found = with_features(log, asked)
+    assert found.features.names == expected.features.names
+    np.testing.assert_array_equal(found.features.values, expected.features.values)
+    np.testing.assert_array_equal(found.past.start, expected.past.start)
+    np.testing.assert_array_equal(found.past.stop, expected.past.stop)

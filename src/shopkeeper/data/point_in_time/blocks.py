@@ -13,14 +13,18 @@ from shopkeeper.data.point_in_time.log import Log
 from shopkeeper.data.point_in_time.of_items import OfItems
 from shopkeeper.data.point_in_time.of_pairs import OfPairs, context_features, similarity_to_history
 from shopkeeper.data.point_in_time.of_users import WINDOWS, Columns, OfUsers
+from shopkeeper.data.point_in_time.past import Spans
 from shopkeeper.data.point_in_time.sequences import PastEvents
 from shopkeeper.data.point_in_time.table import FeatureTable
 from shopkeeper.data.point_in_time.threads import together
 from shopkeeper.errors import DataError
+from shopkeeper.machine import usable_cores
 from shopkeeper.types import Float32Array
 
 BLOCK = 1 << 16
-"""Examples of which features are made at a time; a multiple of what one thread of NumPy holds in its caches."""
+"""Examples of which features are made at a time, so that what lies between stays in the caches."""
+TOGETHER = 1 << 21
+"""Examples that look up together where their events lie."""
 
 
 class Features:
@@ -47,42 +51,64 @@ class Features:
         self._of_items: OfItems | None = made[1] if items else None
         self._of_pairs: OfPairs | None = made[2] if items else None
 
-    def of_block(self, examples: Examples) -> tuple[Columns, Asked]:
-        """Columns of n numbers, and the questions."""
-        asked = Asked(self._log, examples, WINDOWS)
+    def of(self, examples: Examples) -> tuple[FeatureTable, PastEvents]:
+        """The features of examples, and the events before each."""
+        table = _Table(len(examples))
+        table.put(slice(0, 0), *self._columns(Asked(self._log, examples.take(slice(0, 0)), WINDOWS)))
+
+        def fill(rows: slice) -> None:
+            asked = Asked(self._log, examples.take(rows), WINDOWS)
+            asked.look_up(self._of_items is not None)
+            for begin in range(0, len(asked), BLOCK):
+                part = asked.part(slice(begin, begin + BLOCK))
+                table.put(slice(rows.start + begin, rows.start + begin + len(part)), *self._columns(part))
+
+        n = len(examples)
+        asked_together = max(BLOCK, min(TOGETHER, -(-n // usable_cores())))
+        parts = [slice(begin, min(begin + asked_together, n)) for begin in range(0, n, asked_together)]
+        together(fill, parts, many=len(parts) > 1)
+        return table.features(), table.past(self._log)
+
+    def _columns(self, asked: Asked) -> tuple[Columns, Spans]:
+        """Columns of n numbers, and the events of the shopper before."""
         columns = self._of_users.columns(asked)
         if self._of_items is not None and self._of_pairs is not None:
             columns |= self._of_items.columns(asked)
             columns |= self._of_pairs.columns(asked, columns)
         if self._vectors is not None:
             columns["pair_similarity"] = similarity_to_history(asked, self._vectors)
-        return columns | context_features(asked), asked
+        return columns | context_features(asked), asked.of_user
 
-    def of(self, examples: Examples) -> tuple[FeatureTable, PastEvents]:
-        """The features of examples, and the events before each."""
-        n = len(examples)
-        columns, asked = self.of_block(examples.take(slice(0, BLOCK)))
-        names = tuple(columns)
-        values = np.empty((len(names), n), dtype=np.float32)
-        start, stop = np.empty((2, n), dtype=np.int64)
 
-        def put(begin: int, columns: Columns, asked: Asked) -> None:
-            rows = slice(begin, begin + len(asked))
-            start[rows], stop[rows] = asked.of_user.start, asked.of_user.stop
-            with np.errstate(over="ignore"):
-                for row, name in zip(values, names, strict=True):
-                    row[rows] = columns[name]
-                    row[rows][~np.isfinite(row[rows])] = np.nan
+class _Table:
+    """Room for the features of n examples, which come in parts; the first part, be it empty, names the columns."""
 
-        def make(begin: int) -> None:
-            put(begin, *self.of_block(examples.take(slice(begin, begin + BLOCK))))
+    def __init__(self, n: int) -> None:
+        self._n = n
+        self._names: tuple[str, ...] | None = None
+        self._values: Float32Array
+        self._start, self._stop = np.empty((2, n), dtype=np.int64)
 
-        put(0, columns, asked)
-        del columns, asked
-        together(make, range(BLOCK, n, BLOCK), many=n > 2 * BLOCK)
-        histories = self._log.dataset.histories
+    def put(self, rows: slice, columns: Columns, spans: Spans) -> None:
+        """Takes in the features of the examples of these rows."""
+        if self._names is None:
+            self._names = tuple(columns)
+            self._values = np.empty((len(columns), self._n), dtype=np.float32)
+        self._start[rows], self._stop[rows] = spans.start, spans.stop
+        with np.errstate(over="ignore"):
+            for row, name in zip(self._values, self._names, strict=True):
+                row[rows] = columns[name]
+                row[rows][~np.isfinite(row[rows])] = np.nan
+
+    def features(self) -> FeatureTable:
+        """All of them."""
+        return FeatureTable(self._names or (), self._values.T)
+
+    def past(self, log: Log) -> PastEvents:
+        """The events before each."""
+        histories = log.dataset.histories
         item, kind, time = map(np.asarray, (histories.item_index, histories.event_type, histories.timestamp))
-        return FeatureTable(names, values.T), PastEvents(item, kind, time, start, stop)
+        return PastEvents(item, kind, time, self._start, self._stop)
 
 
 def _unit(vectors: Float32Array, n_items: int) -> Float32Array:

@@ -11,10 +11,11 @@ import numpy as np
 from shopkeeper.data import schema
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.point_in_time.attributes import Attribute
-from shopkeeper.data.point_in_time.past import BITS, Past
+from shopkeeper.data.point_in_time.past import BITS, Past, parts
+from shopkeeper.data.point_in_time.sums import Column
 from shopkeeper.data.point_in_time.threads import together
 from shopkeeper.data.schema import CATEGORY_SEPARATOR, EventType
-from shopkeeper.types import BoolArray, Float64Array, Int64Array, UInt8Array
+from shopkeeper.types import BoolArray, Float64Array, Int32Array, Int64Array, UInt8Array
 
 MILLISECOND = 1000
 LARGE = 1 << 18
@@ -39,11 +40,12 @@ class Log:
         time = np.asarray(dataset.histories.timestamp)
         self.order = _by_time(time)
         """Places of the events in the dataset, int64 [events]."""
-        self.time: Int64Array = np.append(time[self.order], 0)
+        self.time: Int64Array = np.zeros(self.n + 1, dtype=np.int64)
         """Unix microseconds, int64 [events + 1]; the last is of no event."""
+        np.take(time, self.order, out=self.time[:-1], mode="clip")
         self.kind: UInt8Array = np.asarray(dataset.histories.event_type)[self.order]
-        self.user: Int64Array = (dataset.histories.rows + 1)[self.order]
-        self.item: Int64Array = np.asarray(dataset.histories.item_index).astype(np.int64)[self.order]
+        self.user: Int32Array = _users(dataset)[self.order]
+        self.item: Int32Array = np.asarray(dataset.histories.item_index)[self.order]
         self._of_user_and: dict[str, Past] = {}
         self._words: dict[str, Any] = {}
 
@@ -62,10 +64,19 @@ class Log:
             changed.__dict__.pop(name, None)
         return changed
 
-    def is_of(self, event_type: EventType) -> BoolArray:
-        """Whether each event is of this type, bool [events]."""
-        of_type: BoolArray = self.kind == event_type.code
-        return of_type
+    def is_of(self, event_type: EventType) -> Column:
+        """Tells of events whether they are of this type."""
+        return lambda places: self.kind[places] == event_type.code
+
+    def is_priced(self, places: Any) -> BoolArray:
+        """Whether a price of the events at these places in the order of time is known."""
+        priced: BoolArray = np.isfinite(self.price[places])
+        return priced
+
+    @cached_property
+    def all_priced(self) -> bool:
+        """Whether a price is known of every event."""
+        return all(bool(self.is_priced(rows).all()) for rows in parts(self.n))
 
     @cached_property
     def types(self) -> tuple[EventType, ...]:
@@ -76,22 +87,23 @@ class Log:
     @cached_property
     def of_user(self) -> Past:
         """Events by shopper; sorted they stand as in the dataset."""
-        return Past(self.user)
+        return Past(self.n, lambda rows: self.user[rows].astype(np.int64), self.dataset.n_users + 1)
 
     @cached_property
     def of_item(self) -> Past:
         """Events by item."""
-        return Past(self.item)
+        return Past(self.n, lambda rows: self.item[rows].astype(np.int64), self.dataset.n_items + 1)
 
     @cached_property
     def of_category(self) -> Past:
         """Events by category of the item, 0 where it is not known."""
-        return Past(self.category[self.item])
+        category = self.category
+        return Past(self.n, lambda rows: category[self.item[rows]], int(category.max()) + 1)
 
     @cached_property
     def of_pair(self) -> Past:
         """Events by shopper and item."""
-        return Past(self.pairs(self.user, self.item))
+        return self._of_pairs(np.arange(self.dataset.n_items + 1))
 
     @property
     def is_large(self) -> bool:
@@ -108,29 +120,39 @@ class Log:
     def of_user_and(self, name: str) -> Past:
         """Events by shopper and brand, category or department of the item."""
         if name not in self._of_user_and:
-            self._of_user_and[name] = Past(self.pairs(self.user, self.attribute(name)[self.item]))
+            self._of_user_and[name] = self._of_pairs(self.attribute(name))
         return self._of_user_and[name]
 
-    def pairs(self, user: Int64Array, value: Int64Array) -> Int64Array:
+    def _of_pairs(self, value: Int64Array) -> Past:
+        """Events by shopper and a number of the item (int64 [n_items + 1])."""
+        n_keys = (self.dataset.n_users + 1) << self.dataset.n_items.bit_length()
+        return Past(self.n, lambda rows: self.pairs(self.user[rows], value[self.item[rows]]), n_keys)
+
+    def pairs(self, user: Int64Array | Int32Array, value: Int64Array) -> Int64Array:
         """One key for shopper and item, or another number of items, int64 [n]."""
-        return user << self.dataset.n_items.bit_length() | value
+        return user.astype(np.int64) << self.dataset.n_items.bit_length() | value
 
     @cached_property
     def price(self) -> Float64Array:
         """Price of one unit in each event, else that of the catalog, float64 [events]; NaN where neither is known."""
-        listed = self.listed_price[self.item]
-        if self.dataset.price is None:
-            return listed
-        price = np.asarray(self.dataset.price)[self.order].astype(np.float64)
-        return np.where(np.isfinite(price) & (price > 0), price, listed)
+        price = self.listed_price[self.item]
+        if self.dataset.price is not None:
+            told = np.asarray(self.dataset.price)
+            for rows in parts(self.n):
+                own = told[self.order[rows]]
+                np.copyto(price[rows], own, where=np.isfinite(own) & (own > 0))
+        return price
 
-    @property
-    def paid(self) -> Float64Array:
-        """Price times quantity of purchases, 0 for other events and where it is not known, float64 [events]."""
-        amount = self.price
+    def paid(self, places: Any) -> Float64Array:
+        """Price times quantity of purchases, 0 for other events and where it is not known, float64.
+
+        Args:
+            places: In the order of time, int64 [n] or a slice.
+        """
+        amount = self.price[places]
         if self.dataset.quantity is not None:
-            amount = amount * np.asarray(self.dataset.quantity)[self.order]
-        return np.where(self.is_of(EventType.PURCHASE) & np.isfinite(amount), amount, 0.0)
+            amount = amount * np.asarray(self.dataset.quantity)[self.order[places]]
+        return np.where((self.kind[places] == EventType.PURCHASE.code) & np.isfinite(amount), amount, 0.0)
 
     @cached_property
     def listed_price(self) -> Float64Array:
@@ -196,18 +218,25 @@ class Log:
         return Attribute(name, codes, encoded.dictionary)
 
 
+def _users(dataset: Dataset) -> Int32Array:
+    """The shopper of each event of a dataset, int32 [events]."""
+    users = np.arange(1, dataset.n_users + 1, dtype=np.int32)
+    return np.repeat(users, dataset.histories.lengths)
+
+
 def _by_time(time: Int64Array) -> Int64Array:
     """The places of the moments in ascending order, equal ones in that of the places, int64 [n]."""
     n = len(time)
     if n == 0:
         return np.zeros(0, dtype=np.int64)
     bits, since = n.bit_length(), np.asarray(time - time.min(), dtype=np.int64)
-    if not (since % MILLISECOND).any():
+    if not any(bool((since[rows] % MILLISECOND).any()) for rows in parts(n)):
         since //= MILLISECOND
     if int(since.max()).bit_length() + bits > BITS:
         return np.argsort(time, kind="stable").astype(np.int64)
     since <<= bits
-    since |= np.arange(n)
+    for rows in parts(n):
+        since[rows] |= np.arange(rows.start, rows.stop)
     since.sort()  # faster than a sort of places
     since &= (1 << bits) - 1
     return since

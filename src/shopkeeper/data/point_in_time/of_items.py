@@ -9,7 +9,7 @@ from shopkeeper.data.point_in_time.asked import Asked
 from shopkeeper.data.point_in_time.log import Log
 from shopkeeper.data.point_in_time.of_users import Columns, ratio
 from shopkeeper.data.point_in_time.past import Spans
-from shopkeeper.data.point_in_time.sums import Sums
+from shopkeeper.data.point_in_time.sums import Column, Sums
 from shopkeeper.data.schema import EventType
 from shopkeeper.types import Float64Array
 
@@ -32,19 +32,19 @@ class OfItems:
     """
 
     def __init__(self, log: Log) -> None:
-        known = np.isfinite(log.price)
-        types: Columns = {event_type.value: log.is_of(event_type) for event_type in log.types}
-        prices: Columns = {"log price": np.log(np.where(known, log.price, 1.0))}
-        self._own = Sums(log.of_item, types, {})
-        self._shop = Sums(None, types | {"priced": known}, prices)
-        self._category = Sums(log.of_category, {"priced": known}, prices)
-        self._priced = log.of_item.latest(known)
+        types: dict[str, Column] = {event_type.value: log.is_of(event_type) for event_type in log.types}
+        prices: dict[str, Column] = {"log price": lambda places: np.nan_to_num(np.log(log.price[places]))}
+        priced: dict[str, Column] = {"priced": log.is_priced}
+        self._own = Sums(log.n, log.of_item, types, {})
+        self._shop = Sums(log.n, None, types | priced, prices)
+        self._category = Sums(log.n, log.of_category, priced, prices)
+        self._priced = log.of_item.latest(log.is_priced)
         self._types = log.types
 
     def columns(self, asked: Asked) -> Columns:
         """Columns of n numbers."""
         log, past = asked.log, asked.log.of_item
-        spans, *windows = past.before(asked.item, *asked.moments)
+        spans, *windows = past.spans(asked.item, *asked.stops_of_item)
         own = self._own.between(spans.start, spans.stop)
         found: Columns = {"item_events": spans.count}
         found |= {f"item_{event_type.value}s": own[event_type.value] for event_type in self._types}
@@ -55,8 +55,7 @@ class OfItems:
         with np.errstate(divide="ignore"):
             logarithm = np.log(found["item_price"])
         shop = self._shop.until(asked.moment)
-        category = log.category[asked.item]
-        (alike,) = log.of_category.before(category, asked.moment)
+        (alike,) = log.of_category.spans(asked.category, *asked.stops_of_category)
         of_category = self._category.between(alike.start, alike.stop)
         for name, sums in (("shop", shop), ("category", of_category)):
             found[f"item_price_to_{name}"] = logarithm - ratio(sums["log price"], sums["priced"])

@@ -34,7 +34,8 @@ class OfPairs:
 
     def __init__(self, log: Log) -> None:
         self._types = log.types
-        self._sums = Sums(log.of_pair, {event_type.value: log.is_of(event_type) for event_type in log.types}, {})
+        types = {event_type.value: log.is_of(event_type) for event_type in log.types}
+        self._sums = Sums(log.n, log.of_pair, types, {})
 
     def columns(self, asked: Asked, others: Mapping[str, NDArray[Any]]) -> Columns:
         """Columns of n numbers.

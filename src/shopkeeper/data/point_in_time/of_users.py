@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,9 @@ from numpy.typing import NDArray
 from shopkeeper.data.point_in_time.asked import Asked
 from shopkeeper.data.point_in_time.log import Log
 from shopkeeper.data.point_in_time.past import Past
-from shopkeeper.data.point_in_time.sums import Sums
+from shopkeeper.data.point_in_time.sums import Column, Sums
 from shopkeeper.data.schema import EventType
-from shopkeeper.types import Float64Array
+from shopkeeper.types import BoolArray, Float64Array, Int32Array, Int64Array
 
 Columns = dict[str, NDArray[Any]]
 WINDOWS = (7, 30)
@@ -28,13 +29,20 @@ class OfUsers:
 
     def __init__(self, log: Log) -> None:
         self._latest = log.of_user.latest(log.is_of(EventType.PURCHASE))
-        known = np.isfinite(log.price)
-        counts: Columns = {event_type.value: log.is_of(event_type) for event_type in log.types}
-        counts |= {"priced": known, "items": log.of_pair.earlier() == 0}
-        amounts: Columns = {"paid": log.paid, "price": np.where(known, log.price, 0.0)}
+        counts: dict[str, Column] = {event_type.value: log.is_of(event_type) for event_type in log.types}
+        repeats = log.of_pair.earlier()
+        counts["items"] = lambda places: repeats[places] == 0
+        amounts: dict[str, Column] = {"paid": log.paid, "price": log.price.__getitem__}
+        if not log.all_priced:
+            counts["priced"] = log.is_priced
+            amounts["price"] = lambda places: np.nan_to_num(log.price[places])
         for name in ("category", "brand"):
-            counts[name], amounts[f"{name} squared"] = _squares(log, name)
-        self._sums = Sums(log.of_user, counts, amounts)
+            value = log.attribute(name)
+            if not value[1:].all():
+                counts[name] = partial(_known, log, value)
+            if value.any():
+                amounts[f"{name} squared"] = partial(_growth, log, value, log.of_user_and(name).earlier())
+        self._sums = Sums(log.n, log.of_user, counts, amounts)
         self._types = log.types
 
     def columns(self, asked: Asked) -> Columns:
@@ -52,22 +60,27 @@ class OfUsers:
             np.where(bought >= spans.start, past.place(bought), past.n)
         )
         found["user_spent"] = sums["paid"]
-        found["user_mean_price"] = ratio(sums["price"], sums["priced"])
+        events = spans.count.astype(np.float64)
+        found["user_mean_price"] = ratio(sums["price"], sums.get("priced", events))
         found["user_items"] = sums["items"]
         for name in ("category", "brand"):
-            found[f"user_{name}_concentration"] = ratio(sums[f"{name} squared"], sums[name] ** 2)
+            squares = sums.get(f"{name} squared", np.zeros_like(events))
+            found[f"user_{name}_concentration"] = ratio(squares, sums.get(name, events) ** 2)
         return found
 
 
-def _squares(log: Log, name: str) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Whether the attribute is known of each event, and by how much it makes the sum of squared counts grow.
+def _known(log: Log, value: Int64Array, places: Any) -> BoolArray:
+    """Whether a number of the item (int64 [n_items + 1]) is known of the events at these places."""
+    known: BoolArray = value[log.item[places]] > 0
+    return known
+
+
+def _growth(log: Log, value: Int64Array, earlier: Int32Array, places: Any) -> Int64Array:
+    """By how much each event makes the sum of the squared counts of the values grow, int64.
 
     The square of a count grows by 2 m + 1 with an event that m others of the same value came before.
     """
-    known = log.attribute(name)[log.item] > 0
-    if not known.any():
-        return known, np.zeros(log.n, dtype=np.int64)
-    return known, np.where(known, 2 * log.of_user_and(name).earlier() + 1, 0)
+    return np.where(_known(log, value, places), 2 * earlier[places].astype(np.int64) + 1, 0)
 
 
 def ratio(part: Float64Array, whole: Float64Array) -> Float64Array:

@@ -7,7 +7,7 @@ looked at one by one, and nothing at or after the moment can come in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +15,8 @@ import numpy as np
 
 from shopkeeper.types import BoolArray, Int32Array, Int64Array
 
+PART = 1 << 17
+"""Events that are looked at together: fresh memory for all of them at once would cost more than the work."""
 SORT_FROM = 2_000
 """So many questions are asked in order, which a cache rewards."""
 BITS = 62
@@ -45,36 +47,48 @@ class Past:
     """Events of many keys, sorted by key and time.
 
     Args:
-        key: int64 [events], in the order of time; any numbers from 0, such as shopper and item in one.
+        n: Number of events.
+        key: Gives the keys of a part of the events, int64, in the order of time: any numbers from 0, such as shopper
+            and item in one.
+        n_keys: Keys are below this number.
     """
 
-    def __init__(self, key: Int64Array) -> None:
-        self.n = len(key)
-        self._bits = max(1, self.n.bit_length())
+    def __init__(self, n: int, key: Callable[[slice], Int64Array], n_keys: int) -> None:
+        self.n = n
+        self._bits = max(1, n.bit_length())
         self._mask = (1 << self._bits) - 1
         self._keys: Int64Array | None = None
-        if self.n and int(key.max()).bit_length() + self._bits > BITS:
-            self._keys, key = _numbered(key)
-        self._codes = np.empty(self.n + 1, dtype=np.int64)
+        if n and (n_keys - 1).bit_length() + self._bits > BITS:
+            self._keys, numbers = _numbered(key(slice(0, n)))
+            key = numbers.__getitem__
+        self._codes = np.empty(n + 1, dtype=np.int64)
         """With the largest number behind, which is of no key: it is also before the first."""
-        codes = self._codes[:-1]
-        np.left_shift(key, self._bits, out=codes)
-        codes |= np.arange(self.n)
-        codes.sort()
+        for rows in parts(n):
+            codes = self._codes[rows]
+            np.left_shift(key(rows), self._bits, out=codes)
+            codes |= np.arange(rows.start, rows.stop)
+        self._codes[:-1].sort()
         self._codes[-1] = np.iinfo(np.int64).max
 
     @cached_property
     def starts(self) -> Int32Array:
         """For each sorted event the place of the first one of its key, int32 [events + 1]."""
-        key = self._codes >> self._bits
-        first = np.flatnonzero(key[1:] != key[:-1]) + 1
-        runs = np.concatenate([[0], first]).astype(np.int32)
-        return np.repeat(runs, np.diff(runs, append=self.n + 1))
+        starts = np.full(self.n + 1, self.n, dtype=np.int32)
+        before, start = -1, 0
+        for rows in parts(self.n):
+            key = self._codes[rows] >> self._bits
+            first = np.arange(rows.start, rows.stop, dtype=np.int32)
+            first[1:][key[1:] == key[:-1]] = 0
+            if key[0] == before:
+                first[0] = start
+            np.maximum.accumulate(first, out=starts[rows])
+            before, start = key[-1], starts[rows.stop - 1]
+        return starts
 
-    @property
-    def places(self) -> Int64Array:
-        """Places of the sorted events in the order of time, int64 [events]."""
-        return self._codes[:-1] & self._mask
+    def places(self, rows: slice) -> Int64Array:
+        """Places in the order of time of a part of the sorted events, int64."""
+        places: Int64Array = self._codes[:-1][rows] & self._mask
+        return places
 
     def place(self, sorted_place: Int64Array | Int32Array) -> Int64Array:
         """Place in the order of time of sorted events, int64 [n]; the number of events for one that is not there."""
@@ -91,33 +105,44 @@ class Past:
         Returns:
             The events before the first moment, then those of them from each other moment on.
         """
-        number = self._number(key)
-        base = number << self._bits
-        stop, *begins = search(self._codes, [base | moment for moment in moments])
+        return self.spans(key, *self.stops(key, *moments))
+
+    def stops(self, key: Int64Array, *moments: Int64Array) -> list[Int64Array]:
+        """The sorted place of the first event of each key that is not before each moment, int64 [n] each."""
+        base = self._number(key) << self._bits
+        return search(self._codes, [base | moment for moment in moments])
+
+    def spans(self, key: Int64Array, stop: Int64Array, *begins: Int64Array) -> tuple[Spans, ...]:
+        """What `before` gives, of what `stops` gave."""
         code = self._codes[stop - 1]
-        there = code >> self._bits == number
+        there = code >> self._bits == self._number(key)
         start = np.where(there, self.starts[stop - 1], stop)
         last = np.where(there, code & self._mask, self.n)
         return Spans(start, stop, last), *(Spans(begin, stop, last) for begin in begins)
 
-    def latest(self, which: BoolArray) -> Int32Array:
+    def latest(self, counts: Callable[[Int64Array], BoolArray]) -> Int32Array:
         """For each sorted event the last one up to it that counts, or -1, int32 [events + 1].
 
         Args:
-            which: bool [events], in the order of time.
+            counts: Tells of places in the order of time whether they count.
         """
-        counted = np.full(self.n + 1, -1, dtype=np.int32)
-        np.copyto(counted[:-1], np.arange(self.n, dtype=np.int32), where=which[self.places])
-        np.maximum.accumulate(counted[:-1], out=counted[:-1])
-        return counted
+        latest, before = np.full(self.n + 1, -1, dtype=np.int32), -1
+        for rows in parts(self.n):
+            counted = np.arange(rows.start, rows.stop, dtype=np.int32)
+            counted[~counts(self.places(rows))] = -1
+            counted[0] = max(counted[0], before)
+            np.maximum.accumulate(counted, out=latest[rows])
+            before = latest[rows.stop - 1]
+        return latest
 
-    def earlier(self) -> Int64Array:
-        """For each event in the order of time how many of its key came before it, int64 [events].
+    def earlier(self) -> Int32Array:
+        """For each event in the order of time how many of its key came before it, int32 [events].
 
         Of events at the same time one may count before the other: only sums over whole moments of this mean something.
         """
-        counts = np.empty(self.n, dtype=np.int64)
-        counts[self.places] = np.arange(self.n) - self.starts[:-1]
+        counts = np.empty(self.n, dtype=np.int32)
+        for rows in parts(self.n):
+            counts[self.places(rows)] = np.arange(rows.start, rows.stop, dtype=np.int32) - self.starts[rows]
         return counts
 
     def _number(self, key: Int64Array) -> Int64Array:
@@ -126,6 +151,12 @@ class Past:
         found = search(self._keys, [key])[0]
         known = self._keys[np.minimum(found, len(self._keys) - 1)] == key
         return np.where(known, found, len(self._keys))
+
+
+def parts(n: int) -> Iterator[slice]:
+    """Consecutive parts of n events."""
+    for begin in range(0, n, PART):
+        yield slice(begin, min(begin + PART, n))
 
 
 def _numbered(key: Int64Array) -> tuple[Int64Array, Int64Array]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shopkeeper.data.point_in_time.past import Past
+from shopkeeper.data.point_in_time.past import Past, parts
 from shopkeeper.types import Float64Array, Int64Array
 
 UNIT = 2.0**-20
@@ -19,6 +19,10 @@ HALF = 32
 """Bits of one of the two counts that share a number; a log has fewer events than these can count."""
 
 
+Column: TypeAlias = Callable[[Any], NDArray[Any]]
+"""Gives the values of events at places in the order of time: int64, or a slice."""
+
+
 class Sums:
     """Running sums of columns of the log in the order of a past.
 
@@ -26,27 +30,29 @@ class Sums:
     end of its 64 bits, differences are right all the same.
 
     Args:
+        n: Number of events.
         past: What the events are sorted by; None is the order of time.
-        counts: By name, bool or 0 and 1, [events] in the order of time.
-        amounts: By name, finite or whole numbers, [events] in the order of time.
+        counts: By name, bool or 0 and 1.
+        amounts: By name, finite or whole numbers.
     """
 
-    def __init__(
-        self, past: Past | None, counts: Mapping[str, NDArray[Any]], amounts: Mapping[str, NDArray[Any]]
-    ) -> None:
+    def __init__(self, n: int, past: Past | None, counts: Mapping[str, Column], amounts: Mapping[str, Column]) -> None:
         self._counts, self._amounts = tuple(counts), tuple(amounts)
-        self._units = [1.0 if values.dtype.kind in "iu" else UNIT for values in amounts.values()]
-        self._first_amount = (len(counts) + 1) // 2
+        nowhere = np.zeros(0, dtype=np.int64)
+        self._units = [1.0 if values(nowhere).dtype.kind in "iu" else UNIT for values in amounts.values()]
         waiting = list(counts.values())
-        columns: list[NDArray[Any] | Sequence[NDArray[Any]]]
-        columns = [waiting[place : place + 2] for place in range(0, len(waiting), 2)]
-        columns += amounts.values()
-        n = len(next(iter([*counts.values(), *amounts.values()])))
-        self._values = np.zeros((n + 1, len(columns)), dtype=np.int64)
-        places = None if past is None else past.places
-        for number, column in enumerate(columns):
-            whole = _packed(column) if isinstance(column, list) else _whole(np.asarray(column))
-            np.cumsum(whole if places is None else whole[places], out=self._values[1:, number])
+        pairs = [waiting[place : place + 2] for place in range(0, len(waiting), 2)]
+        self._first_amount = len(pairs)
+        self._values = np.empty((n + 1, len(pairs) + len(amounts)), dtype=np.int64)
+        self._values[0] = 0
+        for rows in parts(n):
+            places = rows if past is None else past.places(rows)
+            below = self._values[rows.start + 1 : rows.stop + 1]
+            for number, two in enumerate(pairs):
+                np.cumsum(_packed([values(places) for values in two]), out=below[:, number])
+            for number, values in enumerate(amounts.values(), start=len(pairs)):
+                np.cumsum(_whole(values(places)), out=below[:, number])
+            below += self._values[rows.start]
 
     def between(self, start: Int64Array, stop: Int64Array) -> dict[str, Float64Array]:
         """Sums of the events from start (int64 [n]) to before stop, float64 [n] by name."""
