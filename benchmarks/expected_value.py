@@ -107,7 +107,7 @@ def main(arguments: list[str] | None = None) -> None:
         pipeline.remember(log.select(np.asarray(log.histories.timestamp) < until))
         rows = _test(pipeline, predictor, parts, chosen, options)
         compared = [one for row in rows[1:] for one in compare(row, rows[0])]
-        compared += [one for row in rows[2:4] for one in compare(row, rows[1])]
+        compared += [one for group in (rows[1:4], rows[4:]) for row in group[1:] for one in compare(row, group[0])]
         print(to_text(rows, compared))
         if options.json:
             write_text_atomic(options.json, _to_json(options, log, parts, seconds, tried, rows, compared))
