@@ -19,7 +19,8 @@ from shopkeeper.data.histories import Histories
 from shopkeeper.data.point_in_time.live import LiveFeatures
 from shopkeeper.errors import ArtifactError, DataError, choices
 from shopkeeper.predictors.base import Predictor
-from shopkeeper.predictors.wording import together
+from shopkeeper.predictors.multi_task import MultiTaskPredictor
+from shopkeeper.predictors.wording import together as spoken
 from shopkeeper.types import Float32Array, Float64Array, Int32Array
 
 OF_SHOPPERS: Final = ("churn", "amount")
@@ -78,6 +79,24 @@ class Predicted:
     reasons: list[list[tuple[str, float]]] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Target:
+    """Something that is predicted.
+
+    Attributes:
+        predictor: By what.
+        behavior: Which of several behaviors it is, by place; None for the predictor's own target.
+    """
+
+    predictor: Predictor
+    behavior: int | None = None
+
+    @property
+    def of_items(self) -> bool:
+        """Whether it is asked about items, and not about the shopper alone."""
+        return settings_of(self.predictor).target not in OF_SHOPPERS
+
+
 class Predictions:
     """Predictors over the log of a bundle.
 
@@ -91,51 +110,52 @@ class Predictions:
     """
 
     def __init__(self, predictors: Mapping[str, Predictor], memory: Dataset) -> None:
-        self.predictors = dict(predictors)
-        self._log = memory
         self._features = LiveFeatures(memory)
-        for name in self.predictors:
-            self._check(name)
+        self.targets = {name: Target(predictor) for name, predictor in predictors.items()}
+        """What can be asked for, by name; a predictor of several behaviors answers for each that no other is for."""
+        for predictor in predictors.values():
+            for place, behavior in enumerate(behaviors_of(predictor)):
+                self.targets.setdefault(_named(behavior, settings_of(predictor)), Target(predictor, place))
+        for name, predictor in predictors.items():
+            self._check(name, predictor)
 
     def with_items(self, memory: Dataset) -> Predictions:
         """The same with other facts of items, and perhaps more items behind them."""
         changed = copy(self)
-        changed._log, changed._features = memory, self._features.with_items(memory)
+        changed._features = self._features.with_items(memory)
         return changed
 
-    def of_items(self, name: str) -> bool:
-        """Whether a predictor is asked about items, and not about the shopper alone."""
-        return settings_of(self.predictors[name]).target not in OF_SHOPPERS
-
     def answer(self, ask: PredictionAsk) -> dict[str, Predicted]:
-        """What each predictor that is asked for says, by name.
+        """What is predicted of each target that is asked for, by name.
 
         Raises:
-            DataError: There is no predictor of a target.
+            DataError: Nothing predicts a target.
         """
-        names = ask.targets or tuple(self.predictors)
+        names = ask.targets or tuple(self.targets)
         for name in names:
-            if name not in self.predictors:
-                raise DataError(f"nothing predicts {name!r} here", expected=choices(name, self.predictors))
-        of_items = [self.of_items(name) for name in names]
+            if name not in self.targets:
+                raise DataError(f"nothing predicts {name!r} here", expected=choices(name, self.targets))
+        of_items = [self.targets[name].of_items for name in names]
         pairs = self._examples(ask, ask.item_index) if any(of_items) and len(ask.item_index) else None
         alone = self._examples(ask, np.zeros(1, dtype=np.int32)) if not all(of_items) else None
+        together: dict[int, Float64Array] = {}
         found = {}
         for name, about_items in zip(names, of_items, strict=True):
             examples = pairs if about_items else alone
             if examples is not None:
-                found[name] = _predicted(self.predictors[name], examples, ask.explain)
+                found[name] = _predicted(self.targets[name], examples, ask.explain, together)
         return found
 
     def _examples(self, ask: PredictionAsk, item_index: Int32Array) -> Examples:
         own = ask.own
         return self._features.of(own.events, own.price, own.quantity, item_index, ask.moment, ask.placement)
 
-    def _check(self, name: str) -> None:
+    def _check(self, name: str, predictor: Predictor) -> None:
         nothing = OwnEvents(Histories.of_items([[]]), np.zeros(0, np.float32), np.zeros(0, np.float32))
-        item = np.ones(1, dtype=np.int32) if self.of_items(name) else np.zeros(1, dtype=np.int32)
+        target = Target(predictor)
+        item = np.full(1, target.of_items, dtype=np.int32)
         try:
-            _predicted(self.predictors[name], self._examples(PredictionAsk(nothing, item, 0), item), True)
+            _predicted(target, self._examples(PredictionAsk(nothing, item, 0), item), True, {})
         except DataError as error:
             raise ArtifactError(
                 f"the predictor of {name} does not fit the log of the bundle: {error}",
@@ -143,11 +163,22 @@ class Predictions:
             ) from error
 
 
-def _predicted(predictor: Predictor, examples: Examples, explain: bool) -> Predicted:
+def _predicted(target: Target, examples: Examples, explain: bool, together: dict[int, Float64Array]) -> Predicted:
+    """What a predictor says of examples; one of several behaviors says all at once, which is kept in `together`."""
+    predictor = target.predictor
+    if target.behavior is not None and isinstance(predictor, MultiTaskPredictor):
+        if id(predictor) not in together:
+            together[id(predictor)] = predictor.predict_behaviors(examples)
+        return Predicted(together[id(predictor)][:, target.behavior])
     value = predictor.predict(examples)
     if not explain:
         return Predicted(value)
-    return Predicted(value, [together(reasons)[:MOST_REASONS] for reasons in predictor.explain(examples, REASONS)])
+    return Predicted(value, [spoken(reasons)[:MOST_REASONS] for reasons in predictor.explain(examples, REASONS)])
+
+
+def behaviors_of(predictor: Predictor) -> tuple[str, ...]:
+    """The behaviors that a predictor gives a chance of, its target among them; empty where that is all."""
+    return predictor.behaviors if isinstance(predictor, MultiTaskPredictor) else ()
 
 
 def settings_of(predictor: Predictor) -> ExampleSettings:
@@ -158,7 +189,11 @@ def settings_of(predictor: Predictor) -> ExampleSettings:
 def name_of(predictor: Predictor) -> str:
     """What a predictor is called in a bundle: ``purchase``, or ``purchase_given_cart``."""
     settings = settings_of(predictor)
-    return settings.target if settings.given is None else f"{settings.target}_given_{settings.given.value}"
+    return _named(settings.target, settings)
+
+
+def _named(target: str, settings: ExampleSettings) -> str:
+    return target if settings.given is None else f"{target}_given_{settings.given.value}"
 
 
 def by_name(predictors: Sequence[Predictor]) -> dict[str, Predictor]:

@@ -81,7 +81,7 @@ def _answered(served: Served, predictions: Predictions, question: PredictionQues
         PredictionAsk(own, index[known], moment, targets, placement_code(names, given.placement), given.explain)
     )
     known_ids = [item_id for item_id, there in zip(given.item_ids, known, strict=True) if there]
-    of_items = {name: one for name, one in found.items() if predictions.of_items(name)}
+    of_items = {name: one for name, one in found.items() if predictions.targets[name].of_items}
     of_shopper = {name: one for name, one in found.items() if name not in of_items}
     return PredictionsOut(
         user_id=given.user_id,
@@ -100,14 +100,14 @@ def _answered(served: Served, predictions: Predictions, question: PredictionQues
 
 def _targets(predictions: Predictions, given: PredictionsIn) -> tuple[str, ...]:
     """The names of what is asked for, each once."""
-    targets = tuple(dict.fromkeys(given.targets)) or tuple(predictions.predictors)
+    targets = tuple(dict.fromkeys(given.targets)) or tuple(predictions.targets)
     for name in targets:
-        if name not in predictions.predictors:
+        if name not in predictions.targets:
             raise InvalidError(
-                f"nothing predicts {name!r} here", expected=choices(name, predictions.predictors),
+                f"nothing predicts {name!r} here", expected=choices(name, predictions.targets),
                 remedy="leave targets out, or put a predictor into the bundle: shopkeeper attach BUNDLE PREDICTOR",
             )  # fmt: skip
-    if not given.item_ids and given.targets and any(map(predictions.of_items, targets)):
+    if not given.item_ids and given.targets and any(predictions.targets[name].of_items for name in targets):
         raise InvalidError("item_ids is empty", expected="the items that are asked about")
     return targets
 
@@ -126,9 +126,10 @@ def _own_events(served: Served, question: PredictionQuestion) -> tuple[OwnEvents
 
 
 def _target(predictions: Predictions, name: str) -> TargetOut:
-    predictor = predictions.predictors[name]
+    target = predictions.targets[name]
+    predictor = target.predictor
     kind = "amount" if predictor.of_amounts else "probability"
-    return TargetOut(name, kind, horizon_of(predictor), predictor.name, predictions.of_items(name))
+    return TargetOut(name, kind, horizon_of(predictor), predictor.name, target.of_items)
 
 
 def _of_items(ids: Sequence[Id], found: dict[str, Predicted]) -> list[ItemPredictionOut]:
