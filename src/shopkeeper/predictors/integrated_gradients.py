@@ -11,14 +11,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from shopkeeper.data.examples.examples import Examples
-from shopkeeper.nn.sequences import Sequences
 from shopkeeper.types import Float32Array, Float64Array, Int64Array
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from shopkeeper.nn.behavior.batch import Embedded, ExampleBatch
     from shopkeeper.predictors.network import NetworkPredictor
 
@@ -51,6 +50,8 @@ def network_effects(
 
 
 def _effects(predictor: NetworkPredictor, batch: ExampleBatch, rows: Int64Array) -> Float64Array:
+    import torch
+
     network = predictor.network
     with torch.no_grad():
         whole = network.embedding(batch)
@@ -81,6 +82,10 @@ class _Line:
     """The straight line to a batch, each example with a history of its own so that gradients do not mix."""
 
     def __init__(self, predictor: NetworkPredictor, whole: Embedded) -> None:
+        import torch
+
+        from shopkeeper.nn.sequences import Sequences
+
         sequences = whole.sequences
         padded = sequences.pad(whole.events)[whole.whose]
         real = sequences.is_real[whole.whose]
@@ -93,6 +98,8 @@ class _Line:
 
     def gradients(self, share: float) -> tuple[Tensor, ...]:
         """Of the score at a place of the line, by each part."""
+        import torch
+
         asked = [(part * share).requires_grad_() for part in self.parts]
         score = self._ask(asked).sum()
         found = torch.autograd.grad(score, asked, allow_unused=True)
@@ -103,6 +110,8 @@ class _Line:
 
     def score(self, share: float) -> Float64Array:
         """The score at a place of the line, float64 [b]."""
+        import torch
+
         with torch.no_grad():
             return np.asarray(self._ask([part * share for part in self.parts]).cpu().numpy())
 
