@@ -15,6 +15,7 @@ from shopkeeper.data.schema import INTEREST_TYPES, EventType
 from shopkeeper.errors import ConfigError
 from shopkeeper.jobs.select_settings import BehaviorSettings
 from shopkeeper.predictors.base import Predictor, PredictorConfig
+from shopkeeper.predictors.network import NetworkPredictor
 from shopkeeper.predictors.registry import predictor_class, predictor_classes
 from shopkeeper.search_space import Domain, Value
 from shopkeeper.training.settings import TrainingSettings
@@ -154,11 +155,9 @@ def _contestant(model: type[Predictor], settings: BehaviorSettings, n_examples: 
 
 def _training(model: Predictor, settings: BehaviorSettings, n_examples: int) -> TrainingSettings | None:
     """How a predictor is trained as the search begins; None where it is no network."""
-    own = getattr(model, "default_training", None)
-    if own is None:
+    if not isinstance(model, NetworkPredictor):
         return None
-    training: TrainingSettings = settings.training if settings.training is not None else own(n_examples)
-    return training
+    return settings.training if settings.training is not None else model.default_training(n_examples)
 
 
 def _value(settings: Any, path: str) -> Any:

@@ -26,6 +26,7 @@ from shopkeeper.jobs.select_models import Contestant
 from shopkeeper.jobs.select_parts import Parts
 from shopkeeper.jobs.tune_clock import OutOfTimeError, TrialProgress
 from shopkeeper.predictors.base import Predictor
+from shopkeeper.predictors.network import NetworkPredictor
 from shopkeeper.training.run_state import EpochRecord
 from shopkeeper.training.study import OpenTrial, Study
 from shopkeeper.training.trials import Trial, best_of, same_as
@@ -241,8 +242,8 @@ class Search:
     ) -> tuple[Predictor, Cost]:
         """A fit with these values, and what it cost."""
         predictor, training = one.made(values)
-        if training is not None:
-            vars(predictor)["watch"] = watch
+        if isinstance(predictor, NetworkPredictor):
+            predictor.watch = watch
         with measured() as cost:
             predictor.fit(self.parts.train, self.parts.validation, training, self.clock)
         return predictor, cost
