@@ -32,7 +32,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.epoch_bound import operations
-from benchmarks.peers.environments import REQUIREMENTS, default_cache, python_of
+from benchmarks.peers.environments import default_cache, python_of
 from benchmarks.peers.reporting import read_sequences
 from benchmarks.training_speed_table import bound_lines, epoch_lines, memory_line, quality_lines
 from shopkeeper.artifacts import file_hash, write_text_atomic
@@ -41,7 +41,7 @@ from shopkeeper.machine import memory, usable_cores
 
 HERE = Path(__file__).resolve().parent
 OURS, REFERENCE = "shopkeeper", "recbole"
-SIDES = (OURS, *REQUIREMENTS)
+SIDES = (OURS, "recbole", "rectools")
 PARTS = ("epoch", "quality", "memory")
 MOST_EPOCHS = 16
 """Of a side that is to reach the reference's NDCG@10."""

@@ -17,6 +17,7 @@ from shopkeeper.errors import ShopkeeperError
 REQUIREMENTS = {
     "recbole": ("recbole==1.2.1", "numpy==1.26.4", "scipy==1.12.0", "pandas==2.1.4", "setuptools<81"),
     "rectools": ("rectools[torch]==0.19.0",),
+    "deepctr": ("deepctr-torch==0.3.0", "requests"),
 }
 """RecBole 1.2.1 was written for NumPy 1 and for what else was current then."""
 
