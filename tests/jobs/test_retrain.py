@@ -15,13 +15,18 @@ from trends import AFTER, APRIL, BEFORE, DAY, HALF, USUAL, habit_events, make_bu
 
 from shopkeeper.config import build
 from shopkeeper.data.events import Events
+from shopkeeper.data.examples.make import make_examples
+from shopkeeper.data.examples.settings import ExampleSettings
+from shopkeeper.data.point_in_time.features import with_features
 from shopkeeper.errors import DataError
 from shopkeeper.jobs.export import Exported, export_events
+from shopkeeper.jobs.predictors import attach
 from shopkeeper.jobs.retrain import retrain as line
 from shopkeeper.jobs.retrain.retrain import RECORD, Inputs, Retrained, retrain
 from shopkeeper.jobs.retrain.settings import settings_of_bundle
 from shopkeeper.jobs.settings import ShopSettings
 from shopkeeper.pipeline.bundle import Bundle
+from shopkeeper.predictors.naive_bayes import NaiveBayes
 from shopkeeper.serving.event_store.item_changes import REMOVED, ItemChange, ItemChanges
 from shopkeeper.serving.event_store.records import IdKinds, ShopEvent
 from shopkeeper.serving.event_store.store import EventStore
@@ -80,6 +85,20 @@ def test_a_new_habit_is_learned_and_promoted(shop: Path, store: EventStore, tmp_
     assert record["promoted"]
     assert {check["name"] for check in record["checks"]} == {check.name for check in result.checks}
     assert {row["model"] for row in record["figures"]} >= {"new", "old", "most popular"}
+
+
+def test_predictors_go_on_into_the_new_bundle(shop: Path, store: EventStore, tmp_path: Path) -> None:
+    Bundle.load(shop / "bundle").save(tmp_path / "served")
+    log = Bundle.load(shop / "bundle").pipeline.memory
+    examples = with_features(log, make_examples(log, ExampleSettings(target="purchase", days=2)))
+    NaiveBayes().fit(examples).save(tmp_path / "purchase")
+    attach(tmp_path / "served", [tmp_path / "purchase"])
+    store.add(habit_events())
+    inputs = Inputs(tmp_path / "served", store)
+    result = retrain(inputs, settings_for(tmp_path / "served"), tmp_path / "served", tmp_path / "work")
+    assert result.promoted
+    assert "predictors fit" in {check.name for check in result.checks}
+    assert list(Bundle.load(tmp_path / "served").predictors) == ["purchase"]
 
 
 def test_it_replaces_the_bundle_in_place_and_goes_on_from_there(shop: Path, store: EventStore, tmp_path: Path) -> None:

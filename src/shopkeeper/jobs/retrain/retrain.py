@@ -14,6 +14,7 @@ from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.events import Events
 from shopkeeper.data.prepare import prepare
 from shopkeeper.data.validation.validate import validate
+from shopkeeper.errors import ArtifactError
 from shopkeeper.jobs.export import Exported, export_events
 from shopkeeper.jobs.item_changes import catalog_with_changes
 from shopkeeper.jobs.predictors import with_predictors
@@ -151,8 +152,21 @@ class _Line:
         new = train(dataset, model or self.old.card.model, self.settings, self.progress).bundle
         self.trial = hold_trial(new, self.old, dataset, self.settings, self.progress)
         self.checks += trial_checks(self.trial, self.settings.retrain)
-        card = new.card.replace(store=exported.position)
-        return replace(with_predictors(new, self.old.predictors), card=card)
+        new = self._with_predictors(new)
+        return replace(new, card=new.card.replace(store=exported.position))
+
+    def _with_predictors(self, new: Bundle) -> Bundle:
+        """The new bundle with the predictors of the old one, as they are."""
+        if not self.old.predictors:
+            return new
+        expected = "the log gives all that they read"
+        try:
+            found = with_predictors(new, self.old.predictors)
+        except ArtifactError as error:
+            self.checks.append(Check("predictors fit", False, expected, str(error)))
+            return new
+        self.checks.append(Check("predictors fit", True, expected, ", ".join(self.old.predictors)))
+        return found
 
     def _combine(self, exported: Exported) -> Combined:
         earlier = self.work / "earlier.parquet"
