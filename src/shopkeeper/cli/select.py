@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from shopkeeper.jobs.select import Selection
 
 QUALITY = ("auc", "pr_auc", "calibration_error", "sampled_calibration_error", "lift", "rmse", "mae", "r2")
-"""Figures on the screen, narrow enough for 80 characters; the JSON has all."""
+BESIDE = ("group_auc", "log_loss")
+"""Figures of the two tables on the screen, each narrow enough for 80 characters; the JSON has all."""
 
 
 def select(
@@ -129,11 +130,12 @@ def _tables(board: BehaviorLeaderboard, chosen: str) -> list[Table]:
     hidden = "calibration_error" if "sampled_calibration_error" in known else ""
     shown = [name for name in known if name in QUALITY and name != hidden]
     quality = _empty("test part, ± half a 95 % interval over shoppers", [_head(name) for name in shown])
-    cost = _empty("cost", COST_HEADS)
+    more = [name for name in known if name in BESIDE]
+    cost = _empty("and what they cost", [*(_head(name) for name in more), *COST_HEADS])
     for entry in board.entries:
         style = "bold" if entry.name == chosen else None
         quality.add_row(escape(entry.name), *(cell(entry, name) for name in shown), style=style)
-        cost.add_row(escape(entry.name), *cost_cells(entry), style=style)
+        cost.add_row(escape(entry.name), *(cell(entry, name) for name in more), *cost_cells(entry), style=style)
     return [quality, cost]
 
 
