@@ -4,7 +4,7 @@
 
 FOLDER holds the log of RetailRocket. Purchases within 7 days on a time split; every side reads the same file of arrays:
 scaled point-in-time features, item, hour, weekday, and the latest 30 items. Width 16, layers of 128 and 64, dropout .2,
-Adam .001, batches of 512. Each side tries two strengths of what keeps it from learning items by heart (a penalty on
+Adam .001, batches of 512. Each side tries three strengths of what keeps it from learning items by heart (a penalty on
 embeddings there, a share of unknown items here); strength and epoch are chosen by the log loss of validation, the test
 is asked once. Every run is a process of its own, the sides take turns; seconds an epoch are medians over all epochs.
 """
@@ -45,10 +45,10 @@ from shopkeeper.predictors.network_inputs import NetworkInputs, ReadyExamples
 HERE = Path(__file__).resolve().parent
 MODELS = ("DeepFM", "DCNv2", "DIN")
 SIDES = {
-    "shopkeeper": ("shopkeeper_behavior.py", (0.5, 0.9)),
-    "deepctr": ("deepctr_behavior.py", (1e-5, 1e-2)),
+    "shopkeeper": ("shopkeeper_behavior.py", (0.0, 0.5, 0.9)),
+    "deepctr": ("deepctr_behavior.py", (1e-5, 1e-2, 1.0)),
 }
-LENGTH, LEAST = 30, 5
+LENGTH, LEAST, TRIES = 30, 5, 3
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 RESAMPLES = 200
 
@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> None:
         }  # fmt: skip
         for model in options.models.split(","):
             runs: dict[str, list[dict[str, Any]]] = {side: [] for side in SIDES}
-            for turn in range(2):
+            for turn in range(TRIES):
                 for side in SIDES:
                     runs[side].append(run(side, model, turn, folder, options))
             record["models"][model] = compared(model, runs, folder, users)
