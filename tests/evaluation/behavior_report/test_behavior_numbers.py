@@ -109,3 +109,23 @@ def test_the_examples_shown_are_the_telling_ones(inputs):
     assert said[three.place] == said[came].min()
     assert len(chosen(inputs, 5)) == 5
     assert EventType.VIEW in stages_of(inputs.dataset)
+
+
+@pytest.mark.parametrize("rate", [1.0, 0.02])
+def test_intervals_hold_the_true_share_as_often_as_they_say(rate):
+    rng, held = np.random.default_rng(2), []
+    for _ in range(400):
+        label = (rng.random(6000) < 0.01).astype(np.float32)
+        kept = (label > 0) | (rng.random(6000) < rate)
+        weight = np.where(label > 0, 1.0, 1 / rate)[kept]
+        one = bins_of(label[kept], np.full(kept.sum(), 0.01), weight, bins=1)[0]
+        held.append(one.low <= 0.01 <= one.high)
+    assert 0.92 <= np.mean(held) <= 0.98
+
+
+def test_negatives_that_are_all_there_are_certain():
+    label = np.array([1.0] * 100 + [0.0] * 60, dtype=np.float32)
+    weight = np.array([1.0] * 150 + [100.0] * 10)
+    said = np.array([0.5] * 150 + [0.001] * 10)
+    top = bins_of(label, said, weight, bins=2)[1]
+    assert top.low <= top.came <= top.high

@@ -99,3 +99,14 @@ def test_there_must_be_a_model_and_examples(inputs):
         replace(inputs, predictors={})
     with pytest.raises(DataError, match="needs examples"):
         replace(inputs, test=inputs.test.take(slice(0, 0)))
+
+
+def test_a_network_of_several_behaviors_has_curves_and_is_true_for_each(log):
+    pytest.importorskip("torch")
+    asked = ExampleSettings(days=5, negatives=4, behaviors=("cart",), moments_a_user=2)
+    page = render_behavior_report(inputs_of(log, asked, ["SharedBottom"]), SETTINGS)
+    outline = read(page)
+    assert "learning" in outline.ids
+    assert "Loss on validation" not in page  # there was none
+    assert "By behavior" in page
+    assert re.search(r"<td>cart</td>", page)

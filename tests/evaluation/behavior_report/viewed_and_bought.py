@@ -28,9 +28,11 @@ from shopkeeper.evaluation.behavior_report.inputs import BehaviorReportInputs
 from shopkeeper.evaluation.cost import Cost
 from shopkeeper.predictors.base import Predictor
 from shopkeeper.predictors.registry import predictor_class
+from shopkeeper.training.settings import TrainingSettings
 
 DAY = 86_400_000_000
 N_USERS, N_ITEMS = 150, 20
+FAST = TrainingSettings(epochs=2, device="cpu")
 EVIL = "<script>alert('tea & cake')</script>"
 
 
@@ -75,7 +77,7 @@ def model_of(name: str) -> Predictor:
 def inputs_of(log: Dataset, settings: ExampleSettings, names: list[str]) -> BehaviorReportInputs:
     """Fitted models and, of chances, their leaderboard."""
     parts = parts_of(log, settings)
-    models = {name: model_of(name).fit(parts["train"]) for name in names}
+    models = {name: model_of(name).fit(parts["train"], training=FAST) for name in names}
     measured = BehaviorEvaluationSettings(n_bootstrap=20)
     entries = [BehaviorEntry(evaluate_predictor(model, parts["test"], measured), Cost()) for model in models.values()]
     protocol = BehaviorProtocol(

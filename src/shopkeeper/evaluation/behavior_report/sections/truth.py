@@ -82,7 +82,7 @@ def bins_of(label: Float32Array, said: Float64Array, weight: Float64Array, bins:
 
 
 def _bin(name: str, label: Float32Array, said: Float64Array, weight: Float64Array, per_other: float) -> Bin:
-    """One bin, with an interval of the log-odds: of sampled negatives only their number in the sample is certain.
+    """One bin. Both counts move its share: of those with the target, and of the sampled ones without.
 
     Args:
         name: Of the bin.
@@ -91,13 +91,22 @@ def _bin(name: str, label: Float32Array, said: Float64Array, weight: Float64Arra
         weight: float64 [n].
         per_other: How many a sampled example stands for.
     """
-    n, of_others = int((label > 0).sum()), weight[label <= 0]
-    total, others = float(weight.sum()), float(of_others.sum())
-    drawn = others**2 / float((of_others**2).sum()) if len(of_others) else 0.0  # the number, where all weigh the same
-    spread = Z * (1 / (n + 0.5) + 1 / (drawn + 0.5)) ** 0.5
-    low, high = ((n + 0.5) / (others + 0.5 * per_other) * float(np.exp(sign * spread)) for sign in (-1, 1))
-    came, mean = float(weight[label > 0].sum()) / total, float(np.average(said, weights=weight))
-    return Bin(name, mean, came, low / (1 + low) if n else 0.0, high / (1 + high) if others else 1.0, n, total)
+    came, sampled = label > 0, (label <= 0) & (weight >= per_other)
+    n, m = int(came.sum()), int(sampled.sum())
+    certain = float(weight[~came & ~sampled].sum())
+    a, b = 1 / (n + 0.5) ** 0.5, (m + 0.5) ** 0.5 * per_other / (certain + (m + 0.5) * per_other)
+    of_n, of_m = (Z * part / (a * a + b * b) ** 0.5 for part in (a, b))
+    least, most = _count_ends(n, of_n)
+    fewest, largest = (certain + end * per_other for end in _count_ends(m, of_m))
+    share, mean = float(np.average(came, weights=weight)), float(np.average(said, weights=weight))
+    high = most / (most + fewest) if most + fewest else 1.0
+    return Bin(name, mean, share, least / (least + largest), high, n, float(weight.sum()))
+
+
+def _count_ends(n: int, z: float) -> tuple[float, float]:
+    """The score interval of a Poisson count of n."""
+    middle, reach = n + z * z / 2, z * (n + z * z / 4) ** 0.5
+    return max(0.0, middle - reach), middle + reach
 
 
 def _overall(inputs: BehaviorReportInputs) -> Html:
