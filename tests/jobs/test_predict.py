@@ -175,6 +175,30 @@ def test_predictors_of_shoppers_need_no_item(dataset: Dataset, tmp_path: Path) -
         asker.one("c1", "sku-005")
 
 
+def test_the_placement_counts_where_the_log_knows_it(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    n = 1500
+    user, item, home = rng.integers(0, 50, n), rng.integers(0, 8, n), rng.random(n) < 0.5
+    time = 1_740_800_000 + rng.integers(0, 30 * 86_400, n)
+    clicked = rng.random(n) < np.where(home, 0.5, 0.05)
+    events = pa.table(
+        {
+            "user_id": np.concatenate([user, user[clicked]]), "item_id": np.concatenate([item, item[clicked]]),
+            "event_type": np.repeat(["impression", "view"], [n, clicked.sum()]),
+            "timestamp": np.concatenate([time, time[clicked] + 5]),
+            "placement": np.where(np.concatenate([home, home[clicked]]), "home", "mail"),
+        }
+    )  # fmt: skip
+    dataset = prepared(tmp_path / "data", events, pa.table({"item_id": list(range(8))}))
+    examples = make_examples(dataset, ExampleSettings(target="view", days=1))
+    model = NaiveBayes().fit(with_features(dataset, examples))
+    home_page, mail = (Asker(model, dataset, placement=name).one(1, 1).value for name in ("home", "mail"))
+    assert home_page > 2 * mail
+    assert 0 < Asker(model, dataset).one(1, 1).value < 1
+    with pytest.raises(DataError, match="did you mean 'home'"):
+        Asker(model, dataset, placement="homes")
+
+
 def test_ids_of_another_kind_are_said(tmp_path: Path, asker: Asker) -> None:
     events, catalog = visit_tables()
     numbers = events.set_column(0, "user_id", pa.array([int(one[1:]) for one in events.column("user_id").to_pylist()]))

@@ -40,6 +40,9 @@ def predict(
     at: Annotated[
         str | None, typer.Option("--at", help="As of this moment (UTC): 2025-03-01 or 2025-03-01T12:00.")
     ] = None,
+    placement: Annotated[
+        str | None, typer.Option("--placement", help="Where the items are shown, for logs that say it.")
+    ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say why, in words.")] = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -64,7 +67,7 @@ def predict(
         )
     if not everyone and (items is not None or popular is not None):
         raise ConfigError("--items and --popular go with --all", remedy="name one item with --item")
-    asker = load_asker(predictor, Dataset.open(data), None if at is None else _moment(at))
+    asker = load_asker(predictor, Dataset.open(data), None if at is None else _moment(at), placement)
     if user is not None or item is not None:
         _to_screen(asker, user, item, explain)
         return

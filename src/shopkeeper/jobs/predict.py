@@ -44,12 +44,15 @@ class Asker:
         predictor: Fitted.
         dataset: The prepared log.
         at: As of when, Unix microseconds: what came then or later is not looked at. None is the end of the log.
+        placement: Where the items are shown; None where nobody says.
 
     Raises:
-        DataError: There is no event before that moment.
+        DataError: There is no event before that moment, or the log does not know the placement.
     """
 
-    def __init__(self, predictor: Predictor, dataset: Dataset, at: int | None = None) -> None:
+    def __init__(
+        self, predictor: Predictor, dataset: Dataset, at: int | None = None, placement: str | None = None
+    ) -> None:
         time = np.asarray(dataset.histories.timestamp)
         if len(time) == 0 or (at is not None and at <= int(time.min())):
             raise DataError("there is no event before the moment that is asked for", remedy="give a later --at")
@@ -57,6 +60,7 @@ class Asker:
         self.at = int(time.max()) + 1 if at is None else at
         self.dataset = with_catalog_items(dataset)
         self.settings = predictor.settings if predictor.settings is not None else ExampleSettings()
+        self._placement = _placement_code(dataset, placement)
         self._log = Log(self.dataset)
         self._features = Features(self._log, items=self.of_items)
 
@@ -74,10 +78,9 @@ class Asker:
             time: int64 [n]; Unix microseconds. None takes the moment of all.
         """
         moment = np.full(len(user), self.at, dtype=np.int64) if time is None else time
-        placed = self.dataset.histories.placement is not None
         asked = Examples(
             user, item, moment, np.zeros(len(user), dtype=np.float32), settings=self.settings,
-            placement=np.zeros(len(user), dtype=np.uint8) if placed else None,
+            placement=None if self._placement is None else np.full(len(user), self._placement, dtype=np.uint8),
         )  # fmt: skip
         features, past = self._features.of(asked)
         return replace(asked, features=features, attributes=self._log.attributes, past=past)
@@ -152,14 +155,14 @@ class Asker:
         return there
 
 
-def load_asker(folder: Path, dataset: Dataset, at: int | None = None) -> Asker:
-    """A saved predictor with a log.
+def load_asker(folder: Path, dataset: Dataset, at: int | None = None, placement: str | None = None) -> Asker:
+    """A saved predictor with a log; other arguments as of `Asker`.
 
     Raises:
         ArtifactError: There is no predictor, or it is damaged.
-        DataError: There is no event before the moment.
+        DataError: There is no event before the moment, or the log does not know the placement.
     """
-    return Asker(Predictor.load(folder), dataset, at)
+    return Asker(Predictor.load(folder), dataset, at, placement)
 
 
 def with_catalog_items(dataset: Dataset) -> Dataset:
@@ -173,6 +176,21 @@ def with_catalog_items(dataset: Dataset) -> Dataset:
         return dataset
     new = ids.filter(pc.invert(pc.is_in(ids, value_set=dataset.items.arrow)))
     return dataset.with_items(new) if len(new) else dataset
+
+
+def _placement_code(dataset: Dataset, placement: str | None) -> int | None:
+    """The code of a placement, 0 where nobody says; None where the log has no placements."""
+    names = dataset.placements
+    if placement is None:
+        return None if names is None or dataset.histories.placement is None else UNKNOWN
+    code = UNKNOWN if names is None else names.index(placement)
+    if names is None or code == UNKNOWN:
+        known = [] if names is None else [str(name) for name in names.arrow.to_pylist()]
+        raise DataError(
+            f"the log does not know the placement {placement!r}",
+            expected=choices(placement, known) if known else "none",
+        )
+    return code
 
 
 def _one(index: int) -> Int32Array:
