@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from shopkeeper.data.examples.examples import Examples
 from shopkeeper.errors import DataError
 from shopkeeper.evaluation.behavior.leaderboard import BehaviorLeaderboard, target_words
 from shopkeeper.predictors.base import Predictor
-from shopkeeper.types import Float64Array, Int64Array
+from shopkeeper.types import Float32Array, Float64Array, Int64Array
+
+Effects: TypeAlias = tuple[tuple[str, ...], Float32Array, Float64Array]
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class BehaviorReportInputs:
     board: BehaviorLeaderboard | None = None
     words: Sequence[str] = ()
     card: Mapping[str, Any] = field(default_factory=dict)
+    _effects: dict[tuple[int, int], Effects] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.predictors:
@@ -91,6 +94,12 @@ class BehaviorReportInputs:
     def of_chosen(self) -> Float64Array:
         """What the chosen model says, float64 [n]."""
         return self.said[self.name]
+
+    def effects(self, n: int, seed: int) -> Effects:
+        """Evidence of the chosen model for so many examples drawn at random: names, values, effects."""
+        if (n, seed) not in self._effects:
+            self._effects[n, seed] = self.model.effects(self.test.take(self.drawn(n, seed)))
+        return self._effects[n, seed]
 
     def drawn(self, n: int, seed: int) -> Int64Array:
         """Places of so many examples at random, ascending."""

@@ -55,7 +55,7 @@ def importance_section(inputs: BehaviorReportInputs, settings: BehaviorReportSet
 
 def importance_of(inputs: BehaviorReportInputs, settings: BehaviorReportSettings) -> list[Importance]:
     """All features that have an effect, the strongest first; the hour of a day, two columns, is one."""
-    names, values, effects = inputs.model.effects(inputs.test.take(inputs.drawn(settings.sample, settings.seed)))
+    names, values, effects = inputs.effects(settings.sample, settings.seed)
     places: dict[str, list[int]] = {}
     for place, name in enumerate(names):
         places.setdefault(title(name), []).append(place)
