@@ -53,7 +53,15 @@ class Features:
 
     def of(self, examples: Examples) -> tuple[FeatureTable, PastEvents]:
         """The features of examples, and the events before each."""
-        table = _Table(len(examples))
+        table = self._filled(examples, with_past=True)
+        return table.features(), table.past(self._log)
+
+    def table(self, examples: Examples) -> FeatureTable:
+        """The features of examples alone."""
+        return self._filled(examples, with_past=False).features()
+
+    def _filled(self, examples: Examples, with_past: bool) -> _Table:
+        table = _Table(len(examples), with_past)
         table.put(slice(0, 0), *self._columns(Asked(self._log, examples.take(slice(0, 0)), WINDOWS)))
 
         def fill(rows: slice) -> None:
@@ -67,7 +75,7 @@ class Features:
         asked_together = max(BLOCK, min(TOGETHER, -(-n // usable_cores())))
         parts = [slice(begin, min(begin + asked_together, n)) for begin in range(0, n, asked_together)]
         together(fill, parts, many=len(parts) > 1)
-        return table.features(), table.past(self._log)
+        return table
 
     def _columns(self, asked: Asked) -> tuple[Columns, Spans]:
         """Columns of n numbers, and the events of the shopper before."""
@@ -83,8 +91,8 @@ class Features:
 class _Table:
     """Room for the features of n examples, which come in parts; the first part, be it empty, names the columns."""
 
-    def __init__(self, n: int) -> None:
-        self._n = n
+    def __init__(self, n: int, with_past: bool) -> None:
+        self._n, self._with_past = n, with_past
         self._names: tuple[str, ...] | None = None
         self._values: Float32Array
         self._start, self._stop = np.empty((2, n), dtype=np.int64)
@@ -94,7 +102,8 @@ class _Table:
         if self._names is None:
             self._names = tuple(columns)
             self._values = np.empty((len(columns), self._n), dtype=np.float32)
-        self._start[rows], self._stop[rows] = spans.start, spans.stop
+        if self._with_past:
+            self._start[rows], self._stop[rows] = spans.start, spans.stop
         with np.errstate(over="ignore"):
             for row, name in zip(self._values, self._names, strict=True):
                 row[rows] = columns[name]

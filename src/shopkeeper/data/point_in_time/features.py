@@ -32,7 +32,7 @@ def point_in_time_features(
     Raises:
         DataError: There is no event, or vectors are not of the items.
     """
-    return _features(_log_of(dataset), examples, item_vectors).of(examples)[0]
+    return _features(_log_of(dataset), examples, item_vectors).table(examples)
 
 
 def with_features(dataset: Dataset | Log, examples: Examples, item_vectors: Float32Array | None = None) -> Examples:

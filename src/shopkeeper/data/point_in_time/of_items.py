@@ -34,11 +34,12 @@ class OfItems:
     def __init__(self, log: Log) -> None:
         types: dict[str, Column] = {event_type.value: log.is_of(event_type) for event_type in log.types}
         prices: dict[str, Column] = {"log price": lambda places: np.nan_to_num(np.log(log.price[places]))}
-        priced: dict[str, Column] = {"priced": log.is_priced}
+        priced: dict[str, Column] = {} if log.all_priced else {"priced": log.is_priced}
         self._own = Sums(log.n, log.of_item, types, {})
         self._shop = Sums(log.n, None, types | priced, prices)
         self._category = Sums(log.n, log.of_category, priced, prices)
-        self._priced = log.of_item.latest(log.is_priced)
+        self._priced = None if log.all_priced else log.of_item.latest(log.is_priced)
+        """The last event up to each that tells a price; None where each does."""
         self._types = log.types
 
     def columns(self, asked: Asked) -> Columns:
@@ -57,8 +58,9 @@ class OfItems:
         shop = self._shop.until(asked.moment)
         (alike,) = log.of_category.spans(asked.category, *asked.stops_of_category)
         of_category = self._category.between(alike.start, alike.stop)
-        for name, sums in (("shop", shop), ("category", of_category)):
-            found[f"item_price_to_{name}"] = logarithm - ratio(sums["log price"], sums["priced"])
+        for name, sums, events in (("shop", shop, asked.moment), ("category", of_category, alike.count)):
+            n = sums.get("priced", events.astype(np.float64))
+            found[f"item_price_to_{name}"] = logarithm - ratio(sums["log price"], n)
         return found | self._conversion(own, shop)
 
     def _price(self, asked: Asked, spans: Spans) -> Float64Array:
@@ -66,7 +68,7 @@ class OfItems:
         log = asked.log
         price = log.listed_price[asked.item]
         if log.dataset.price is not None:
-            last = self._priced[spans.stop - 1]
+            last = spans.stop - 1 if self._priced is None else self._priced[spans.stop - 1].astype(np.int64)
             there = last >= spans.start
             price[there] = log.price[log.of_item.place(last[there])]
         return price
