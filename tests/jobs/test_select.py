@@ -25,8 +25,10 @@ from shopkeeper.jobs.select import Selection, select
 from shopkeeper.jobs.select_models import competing, contestants
 from shopkeeper.jobs.select_parts import make_parts, part_moments, thinned
 from shopkeeper.jobs.select_results import write_selection
+from shopkeeper.jobs.select_search import Search
 from shopkeeper.jobs.select_settings import BehaviorSettings
 from shopkeeper.jobs.settings import ShopSettings
+from shopkeeper.jobs.tune_clock import TrialProgress
 from shopkeeper.jobs.tune_goal import Budget
 from shopkeeper.predictors.base import Predictor
 
@@ -239,15 +241,24 @@ def test_constant_columns_gaps_and_infinite_prices_do_no_harm(tmp_path: Path) ->
         assert entry.evaluation.value("auc") > 0.7
 
 
-def test_networks_compete_and_what_time_cuts_goes_on_later(dataset: Dataset, tmp_path: Path) -> None:
+def test_networks_compete(dataset: Dataset, tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    models, few = ["MLP", "NaiveBayes"], {"epochs": 2, "device": "cpu"}
-    found = selected(dataset, tmp_path / "whole", models=models, training=few)
+    found = selected(dataset, tmp_path, models=["MLP", "NaiveBayes"], training={"epochs": 30, "device": "cpu"})
     assert [entry.name for entry in found.board.entries] == ["NaiveBayes", "MLP"]  # networks begin last
-    many = {"epochs": 10_000, "patience": None, "device": "cpu"}
-    split = ShopSettings().prepare.split
-    for place in ("first", "again"):
-        budget = Budget(minutes=0.06)
-        cut = select(dataset, settings(models=models, training=many), split, tmp_path / "cut", budget)
-        assert list(cut.kept) == ["NaiveBayes"], place
-        assert "seconds did not suffice" in cut.left_out["MLP"]
+    assert found.board.entry("MLP").evaluation.value("auc") > 0.5
+
+
+def test_what_time_cuts_is_taken_up_again(dataset: Dataset, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    many = settings(models=["MLP"], training={"epochs": 100_000, "patience": None, "device": "cpu"})
+    parts = make_parts(dataset, many, ShopSettings().prepare.split)
+    (one,) = contestants(competing(dataset, many), many, len(parts.train))
+    for place in range(2):
+        begun = time.monotonic()
+        clock = TrialProgress(None, "", begun, begun + 4)
+        search = Search([one], parts, tmp_path, {}, 0, begun + 4, None, clock)
+        assert search.run() == "the minutes are over"
+        assert search.kept() == {}
+        cut = search.runners[0].study.trials[-1]
+        assert (cut.state, cut.values) == ("cut", one.start), place
+        assert "seconds did not suffice" in search.runners[0].ended

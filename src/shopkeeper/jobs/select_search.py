@@ -147,7 +147,7 @@ class Search:
                 continue
             facts = self._facts().get(runner.contestant.name)
             if facts is None or facts["trial"] != best.number:
-                self._keep(*self._fitted(runner.contestant, best.values), best.number)
+                self._keep(*self._fitted(runner.contestant, best.values, None), best.number)
                 facts = self._facts()[runner.contestant.name]
             predictor = Predictor.load(self.folder / PREDICTORS / runner.contestant.name)
             n_trials = sum(trial.state == "complete" for trial in trials)
@@ -172,7 +172,7 @@ class Search:
             return None
         left = self.deadline - time.monotonic()
         share = (sum(runner.spent for runner in waiting) + left) / len(waiting)
-        able = [runner for runner in waiting if runner.spent + runner.needed < share and left > 0]
+        able = [one for one in waiting if one.needed < left and one.spent + one.needed < share]
         if not able:
             return None
         runner = min(able, key=lambda one: one.spent)
@@ -228,7 +228,7 @@ class Search:
                 given_up.append(record.epoch)
             return not given_up
 
-        predictor, cost = self._fitted(runner.contestant, trial.values, watch)
+        predictor, cost = self._fitted(runner.contestant, trial.values, self.clock, watch)
         if given_up:
             trial.end("pruned", f"below the median after epoch {given_up[0]}", time.monotonic() - begun)
             return
@@ -238,14 +238,18 @@ class Search:
         trial.complete(score, time.monotonic() - begun)
 
     def _fitted(
-        self, one: Contestant, values: Mapping[str, Any], watch: Callable[[EpochRecord], bool] | None = None
+        self,
+        one: Contestant,
+        values: Mapping[str, Any],
+        clock: TrialProgress | None,
+        watch: Callable[[EpochRecord], bool] | None = None,
     ) -> tuple[Predictor, Cost]:
         """A fit with these values, and what it cost."""
         predictor, training = one.made(values)
         if isinstance(predictor, NetworkPredictor):
             predictor.watch = watch
         with measured() as cost:
-            predictor.fit(self.parts.train, self.parts.validation, training, self.clock)
+            predictor.fit(self.parts.train, self.parts.validation, training, clock)
         return predictor, cost
 
     def _keep(self, predictor: Predictor, cost: Cost, number: int) -> None:
