@@ -21,12 +21,14 @@ class Scaling:
     Attributes:
         mean: float64 [d].
         spread: float64 [d]; 1 for a constant column, which becomes 0.
-        gaps: bool [d]; columns with gaps in training, each of which gets a further column that is 1 at a gap.
+        gaps: bool [d]; columns with gaps in training, each of which gets a further column that says where they are.
+        share: float64 [gaps]; share of gaps in each of these.
     """
 
     mean: Float64Array
     spread: Float64Array
     gaps: BoolArray
+    share: Float64Array
 
     @staticmethod
     def fitted(values: Float32Array) -> Scaling:
@@ -36,14 +38,19 @@ class Scaling:
         n = np.maximum(known.sum(axis=0), 1)
         mean = np.where(known, drawn, 0).sum(axis=0) / n
         spread = np.sqrt(np.where(known, (drawn - mean) ** 2, 0).sum(axis=0) / n)
-        return Scaling(mean, np.where(spread > 1e-9, spread, 1.0), np.asarray(~known.all(axis=0)))
+        gaps = np.asarray(~known.all(axis=0))
+        share = 1 - known[:, gaps].mean(axis=0) if len(values) else np.zeros(int(gaps.sum()))
+        return Scaling(mean, np.where(spread > 1e-9, spread, 1.0), gaps, share)
 
     def __call__(self, values: Float32Array) -> Float64Array:
-        """Scaled columns, then one for the gaps of each that had some, float64 [n, d + gaps]."""
+        """Scaled columns, then one for the gaps of each that had some, float64 [n, d + gaps]; means are 0 in training.
+
+        So zeros are the usual example, and a column that is never known says nothing.
+        """
         scaled = (np.arcsinh(values.astype(np.float64)) - self.mean) / self.spread
         known = np.isfinite(scaled)
         scaled = np.where(known, np.clip(scaled, -FARTHEST, FARTHEST), 0.0)
-        return np.concatenate([scaled, (~known[:, self.gaps]).astype(np.float64)], axis=1)
+        return np.concatenate([scaled, ~known[:, self.gaps] - self.share], axis=1)
 
     def folded(self, effects: Float64Array) -> Float64Array:
         """Effects of scaled columns, those of gaps added to the column that they are of, float64 [n, d]."""
@@ -53,9 +60,14 @@ class Scaling:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """As named arrays."""
-        return {"scaling.mean": self.mean, "scaling.spread": self.spread, "scaling.gaps": self.gaps}
+        return {
+            "scaling.mean": self.mean,
+            "scaling.spread": self.spread,
+            "scaling.gaps": self.gaps,
+            "scaling.share": self.share,
+        }
 
     @staticmethod
     def restored(state: dict[str, NDArray[Any]]) -> Scaling:
         """From what `state` gave."""
-        return Scaling(state["scaling.mean"], state["scaling.spread"], state["scaling.gaps"])
+        return Scaling(state["scaling.mean"], state["scaling.spread"], state["scaling.gaps"], state["scaling.share"])
