@@ -21,6 +21,7 @@ from shopkeeper.evaluation.behavior_report.sections.learning import learning_sec
 from shopkeeper.evaluation.behavior_report.sections.order import order_section
 from shopkeeper.evaluation.behavior_report.sections.truth import truth_section
 from shopkeeper.evaluation.behavior_report.settings import BehaviorReportSettings
+from shopkeeper.evaluation.behavior_report.wording import chance
 from shopkeeper.evaluation.report import wording
 from shopkeeper.evaluation.report.document import document, masthead
 from shopkeeper.evaluation.report.markup import Html
@@ -80,11 +81,7 @@ def _masthead(inputs: BehaviorReportInputs, settings: BehaviorReportSettings) ->
     tiles = [
         ("examples asked", wording.count(len(test))),
         ("shoppers", wording.count(len(np.unique(test.user_index)))),
-        (
-            ("mean amount", f"{rate:,.2f}")
-            if inputs.amounts
-            else (f"{inputs.noun}s with {inputs.event}", wording.percent(rate, 3 if rate < 0.01 else 1))
-        ),
+        (("mean amount", f"{rate:,.2f}") if inputs.amounts else (f"{inputs.noun}s with {inputs.event}", chance(rate))),
         ("model", inputs.name),
     ]
     if inputs.board is not None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from shopkeeper.evaluation.behavior_report.inputs import BehaviorReportInputs
 from shopkeeper.evaluation.behavior_report.settings import BehaviorReportSettings
+from shopkeeper.evaluation.behavior_report.wording import chance
 from shopkeeper.evaluation.report import wording
 from shopkeeper.evaluation.report.markup import Html, join, note, paragraph, table
 from shopkeeper.evaluation.report.plots import QUIET, figure, rows
@@ -107,7 +108,7 @@ def _summary(
 
 def _threshold(found: Thresholds, place: int) -> str:
     value = float(found.threshold[place])
-    return "above all chances" if not np.isfinite(value) else wording.percent(value, 2)
+    return "above all chances" if not np.isfinite(value) else chance(value)
 
 
 def _curve(

@@ -9,6 +9,7 @@ import numpy as np
 
 from shopkeeper.evaluation.behavior_report.inputs import BehaviorReportInputs
 from shopkeeper.evaluation.behavior_report.settings import BehaviorReportSettings
+from shopkeeper.evaluation.behavior_report.wording import chance
 from shopkeeper.evaluation.report import wording
 from shopkeeper.evaluation.report.markup import Html, join, note, paragraph, tag
 from shopkeeper.evaluation.report.plots import SERIES, figure, rows
@@ -103,7 +104,7 @@ def _verdict(inputs: BehaviorReportInputs, place: int) -> str:
     if inputs.amounts:
         return f"Said: {said:,.2f}. Paid: {label:,.2f}."
     came = "It came." if label > 0 else "It did not come."
-    return f"The chance of {inputs.target}: {wording.percent(said, 2)}. {came}"
+    return f"The chance of {inputs.target}: {chance(said)}. {came}"
 
 
 def _caption(inputs: BehaviorReportInputs, place: int) -> str:
@@ -141,6 +142,6 @@ def _history(inputs: BehaviorReportInputs, place: int, events: Sequence[EventEff
     entries = []
     for one, name in zip(found, titles, strict=True):
         said = event_phrase(one.event_type, name, (now - one.timestamp) / MICROSECONDS_A_DAY)
-        without = f"{one.without:,.2f}" if inputs.amounts else wording.percent(one.without, 2)
+        without = f"{one.without:,.2f}" if inputs.amounts else chance(one.without)
         entries.append(tag("li", f"{said[0].upper()}{said[1:]}: {weight(one.effect)} (without it {without})."))
     return join([tag("h4", "Events of the history that matter, each left out by itself"), tag("ul", *entries)])

@@ -9,6 +9,7 @@ import numpy as np
 
 from shopkeeper.evaluation.behavior_report.inputs import BehaviorReportInputs
 from shopkeeper.evaluation.behavior_report.settings import BehaviorReportSettings
+from shopkeeper.evaluation.behavior_report.wording import chance
 from shopkeeper.evaluation.report import wording
 from shopkeeper.evaluation.report.markup import Html, join, paragraph
 from shopkeeper.evaluation.report.plots import QUIET, figure, rows, series_scale
@@ -61,7 +62,7 @@ def _precision(curves: Mapping[str, Curve], inputs: BehaviorReportInputs) -> Htm
     )
     caption = (
         f"{inputs.name} has an average precision of {wording.score(value)}, "
-        f"{_ratio(value, rate)} the {wording.percent(rate, 3)} of a draw at random."
+        f"{_ratio(value, rate)} the {chance(rate)} of a draw at random."
     )
     drawn = _figure(curves, "recall", "precision", caption, "Precision and recall of each model", level=rate)
     return subsection("Precision and recall", meaning, drawn)

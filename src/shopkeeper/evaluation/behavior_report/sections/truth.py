@@ -11,6 +11,7 @@ import numpy as np
 from shopkeeper.evaluation.behavior.segments import segments_of
 from shopkeeper.evaluation.behavior_report.inputs import BehaviorReportInputs
 from shopkeeper.evaluation.behavior_report.settings import BehaviorReportSettings
+from shopkeeper.evaluation.behavior_report.wording import chance
 from shopkeeper.evaluation.report import wording
 from shopkeeper.evaluation.report.markup import Html, join, note, paragraph, table
 from shopkeeper.evaluation.report.plots import ACCENT, QUIET, figure, rows
@@ -20,6 +21,7 @@ from shopkeeper.types import BoolArray, Float32Array, Float64Array
 
 BINS = 10
 Z = 1.96
+RARE = 0.03
 FEW = 10
 """A bin holds at least so many positives."""
 GROUPS = {
@@ -114,16 +116,22 @@ def _overall(inputs: BehaviorReportInputs) -> Html:
     bins = bins_of(test.label, inputs.of_chosen, test.weight)
     error = calibration_error(test.label, inputs.of_chosen, test.weight)
     caption = (
-        f"{inputs.name}: the chances are off by {wording.percent(error, 3)} on average (expected calibration error), "
-        f"where {wording.percent(inputs.base_rate, 3)} of all {inputs.noun}s have {inputs.event}. "
+        f"{inputs.name}: the chances are off by {chance(error)} on average (expected calibration error), "
+        f"where {chance(inputs.base_rate)} of all {inputs.noun}s have {inputs.event}. "
         "Each dot stands for equally many of these."
     )
+    scales = "Both scales are logarithmic; l" if _is_rare(bins) else "L"
     meaning = paragraph(
         "On the dashed line what was said and what came are the same; above it the model says too little, "
-        f"below it too much. Both scales are logarithmic; lines are 95{wording.THIN}% intervals.",
+        f"below it too much. {scales}ines are 95{wording.THIN}% intervals.",
         class_="meaning",
     )
     return subsection("Said and come", meaning, figure(lambda width: _reliability(bins, width), caption, "Reliability"))
+
+
+def _is_rare(bins: Sequence[Bin]) -> bool:
+    """Whether chances are so small that only a logarithmic scale tells them apart."""
+    return min(one.said for one in bins) < RARE
 
 
 def _reliability(bins: Sequence[Bin], width: int) -> Any:
@@ -133,6 +141,9 @@ def _reliability(bins: Sequence[Bin], width: int) -> Any:
     ends = [value for one in bins for value in (one.said, one.low, one.high) if value > 0] or [0.001, 1.0]
     low, high = min(ends) / 1.3, max(ends) * 1.3
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
+    if not _is_rare(bins):
+        low, high = 0.0, 1.0
+        scale = alt.Scale(domain=[low, high])
     axis = alt.Axis(tickCount=4, format="~%", grid=False)
     base = alt.Chart(rows(data)).encode(x=alt.X("said:Q", title="said", scale=scale, axis=axis))
     up = alt.Y("low:Q", title="came", scale=scale, axis=alt.Axis(tickCount=4, format="~%"))
@@ -163,9 +174,9 @@ def _group(group: str, bins: list[Bin], noun: str) -> Html:
     head = ["", f"{noun}s", "with the target", "said", "came", "came, 95 %"]
     body = [
         [
-            one.name, wording.count(one.pairs), wording.count(one.n_positives), wording.percent(one.said, 3),
-            wording.percent(one.came, 3),
-            f"{wording.percent(one.low, 3)} {wording.DASH} {wording.percent(one.high, 3)}",
+            one.name, wording.count(one.pairs), wording.count(one.n_positives), chance(one.said),
+            chance(one.came),
+            f"{chance(one.low)} {wording.DASH} {chance(one.high)}",
         ]
         for one in bins
     ]  # fmt: skip
