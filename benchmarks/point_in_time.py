@@ -61,7 +61,8 @@ def main() -> None:
     if options.json:
         from benchmarks.figures import versions
 
-        record = {"cores": os.cpu_count(), "versions": versions(), "goal": GOAL, "results": results}
+        command = f"python benchmarks/point_in_time.py --sizes {options.sizes} --repeats {options.repeats}"
+        record = {"command": command, "cores": os.cpu_count(), "versions": versions(), "goal": GOAL, "results": results}
         options.json.write_text(json.dumps(record, indent=2) + "\n")
 
 

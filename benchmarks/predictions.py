@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -43,6 +44,7 @@ from shopkeeper.pipeline.predictions import by_name
 from shopkeeper.predictors.base import Predictor
 from shopkeeper.predictors.registry import predictor_class
 from shopkeeper.recommenders.popular import MostPopular
+from shopkeeper.serving.service import share_cores
 from shopkeeper.training.settings import TrainingSettings
 
 BATCH = 256
@@ -59,6 +61,7 @@ def main() -> None:
     parser.add_argument("--candidates", type=int, default=100, help="items of one question")
     parser.add_argument("--rate", type=float, default=20, help="turns a second where the wait is measured")
     parser.add_argument("--seconds", type=float, default=20, help="of each measurement")
+    parser.add_argument("--threads", type=int, default=1, help="of a network in this process; batches are small")
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="shopkeeper-predictions-"))
@@ -70,7 +73,8 @@ def main() -> None:
     finally:
         shutil.rmtree(folder)
     if options.json:
-        record = {"versions": versions(), "events": options.events, "candidates": options.candidates, "goals": GOALS}
+        command = f"python benchmarks/predictions.py --events {options.events} --seconds {options.seconds:g}"
+        record = {"command": command, "versions": versions(), "candidates": options.candidates, "goals": GOALS}
         options.json.write_text(json.dumps(record | {"results": results}, indent=2) + "\n")
 
 
@@ -84,7 +88,8 @@ def _examples(log: Dataset) -> Examples:
 def measure(name: str, log: Dataset, examples: Examples, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Figures of one predictor, in this process and behind a real server."""
     predictor = predictor_class(name)().fit(examples, training=BRIEF)
-    result: dict[str, Any] = {"model": predictor.name}
+    share_cores(options.threads)
+    result: dict[str, Any] = {"model": predictor.name, "load": round(os.getloadavg()[0], 2)}
     result["predictions_a_second"] = _pace(lambda rows: predictor.predict_proba(examples.take(rows)), len(examples))
     result["with_live_features_a_second"] = _live_pace(predictor, log)
     parts = split(log, SplitSettings(kind="leave_one_out"))
