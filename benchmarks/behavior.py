@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shlex
 import sys
 import tempfile
@@ -45,6 +46,7 @@ from shopkeeper.predictors.wording import sentences
 SIMPLE = "LogisticRegression"
 """Every predictor is also compared with this one."""
 LIBRARIES = ("scikit-learn", "lightgbm", "optuna")
+OF_SEGMENTS = ("auc", "pr_auc", "sampled_calibration_error")
 REASONS = 5
 
 
@@ -67,12 +69,44 @@ def main(arguments: list[str] | None = None) -> None:
             write_selection(found, work / target)
             people = customers(found, dataset, options.customers)
             _print(found, people)
-            record["targets"][target_words(found.settings.examples)] = {
-                **selection_json(found), "beside_logistic_regression": [row.to_json() for row in beside_simple(found)],
-                "customers": people, "shape_of_the_search": _shape(options),
-            }  # fmt: skip
+            record["targets"][target_words(found.settings.examples)] = _short(_result(found, people))
             if options.json:  # what is done is kept, should a later target be broken off
-                write_text_atomic(options.json, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+                write_text_atomic(options.json, _text(record))
+
+
+def _result(found: Selection, people: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the record says of one target: figures as value, low, high."""
+    plain = selection_json(found)
+    figures: dict[str, dict[str, list[Any]]] = {}
+    segments: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in plain.pop("rows"):
+        ends = [row["value"], row["low"], row["high"]]
+        if row["group"] == "all":
+            figures.setdefault(row["model"], {})[row["metric"]] = ends
+        elif row["metric"] in OF_SEGMENTS:
+            place = segments.setdefault(row["group"], {}).setdefault(
+                row["segment"], {"examples": row["n_examples"], "positives": row["n_positives"]}
+            )
+            place.setdefault(row["model"], {})[row["metric"]] = ends
+    beside = [row.to_json() for row in beside_simple(found)]
+    return plain | {
+        "figures": figures, "segments": segments, "beside_logistic_regression": beside, "customers": people,
+    }  # fmt: skip
+
+
+def _text(record: dict[str, Any]) -> str:
+    """As JSON, lists of plain values in one line each."""
+    text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
+    return re.sub(r"\[[^\[\]{}]*\]", lambda found: " ".join(found.group().split()), text) + "\n"
+
+
+def _short(value: Any) -> Any:
+    """The same with six digits of each number with a fraction."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {name: _short(one) for name, one in value.items()}
+    return [_short(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def beside_simple(found: Selection) -> list[BehaviorComparison]:
@@ -136,10 +170,6 @@ def _settings(options: argparse.Namespace, target: str) -> BehaviorSettings:
 
 def _budget(options: argparse.Namespace) -> Budget:
     return Budget(options.minutes, options.trials)
-
-
-def _shape(options: argparse.Namespace) -> dict[str, Any]:
-    return {"minutes": options.minutes, "trials_of_each": options.trials}
 
 
 def _command(options: argparse.Namespace) -> str:

@@ -78,8 +78,11 @@ def test_targets_side_by_side_with_what_is_needed_to_run_it_again(tmp_path):
     purchase = record["targets"]["purchase within 3 days"]
     assert [one["a"] for one in purchase["beside_logistic_regression"]] == ["NaiveBayes", "NaiveBayes"]
     assert purchase["protocol"]["notes"] == []
-    auc = {row["model"]: row for row in purchase["rows"] if row["metric"] == "auc" and row["group"] == "all"}
-    assert all(row["low"] <= row["value"] <= row["high"] for row in auc.values())
+    assert set(purchase["figures"]) == {"NaiveBayes", "LogisticRegression"}
+    for figures in purchase["figures"].values():
+        value, low, high = figures["auc"]
+        assert low <= value <= high
+    assert purchase["segments"]["before"]["in the cart"]["positives"] > 0
 
 
 def test_reasons_of_real_customers_in_words(tmp_path):

@@ -1,13 +1,14 @@
 """The search of several predictors at once: each gets the same time, or the same number of trials.
 
-The first trial of each has its defaults. The next turn is always that of the predictor that had the least time so far,
-and no trial may take more than is left of the share of its predictor. The best fit of each is kept in a folder, so that
-nothing is fitted again, and the same call goes on where it stopped.
+The first trial of each has its defaults. The next turn is always that of the predictor that had the least time so far.
+Where no number of trials is given, none may take more than is left of the share of its predictor. The best fit of each
+is kept in a folder, so that nothing is fitted again, and the same call goes on where it stopped.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -171,7 +172,7 @@ class Search:
         if not waiting:
             return None
         left = self.deadline - time.monotonic()
-        share = (sum(runner.spent for runner in waiting) + left) / len(waiting)
+        share = (sum(one.spent for one in waiting) + left) / len(waiting) if self.trials is None else math.inf
         able = [one for one in waiting if one.needed < left and one.spent + one.needed < share]
         if not able:
             return None
