@@ -89,6 +89,7 @@ def examples(one: Arrays, n_items: int) -> Examples:
         item_index=one.item.astype(np.int32),
         timestamp=weeks * MICROSECONDS_A_DAY + (one.hour - 1) * HOUR,
         label=one.label,
+        negative_rate=1 / float(one.weight.max()),  # of training 1: what validation counts is weighed as by the peers
         features=FeatureTable(names, one.dense),
         attributes=(Attribute("item", np.arange(n_items + 1), words),),
         past=past,

@@ -211,5 +211,5 @@ def _bare(model: NetworkPredictor) -> NetworkPredictor:
     bare = predictor_class(model.name)(model.config)
     assert isinstance(bare, NetworkPredictor)
     bare.features = model.features
-    bare._words, bare._max_length = model.inputs.words, model.inputs.max_length
+    bare._words, bare._max_length, bare._contexts = model.inputs.words, model.inputs.max_length, model.inputs.contexts
     return bare

@@ -22,9 +22,11 @@ from shopkeeper.errors import ArtifactError, DataError, NotFittedError, Shopkeep
 from shopkeeper.predictors.calibration import Calibration, CalibrationMethod
 from shopkeeper.progress import Progress
 from shopkeeper.training.settings import TrainingSettings
-from shopkeeper.types import Float32Array, Float64Array
+from shopkeeper.types import Float32Array, Float64Array, Int64Array
 
 KIND = "predictor"
+PLACEMENT = "placement"
+"""The feature that is a code of the dataset."""
 
 
 class PredictorConfig(Settings):
@@ -72,6 +74,8 @@ class Predictor(ABC):
         self.features: tuple[str, ...] | None = None
         self.settings: ExampleSettings | None = None
         """What it predicts; None before `fit` and where the examples did not say."""
+        self.placements: tuple[str, ...] = ()
+        """Names of the places that training knew; others are unknown to it."""
         self.negative_rate = 1.0
         self.calibration = Calibration()
 
@@ -107,12 +111,14 @@ class Predictor(ABC):
         Raises:
             DataError: There is no example, labels are not 0 and 1 or all alike, or there is nothing to calibrate on.
         """
-        self.settings = train.settings
+        self.settings, self.placements = train.settings, train.placement_names
         self.features = checked(train, self)
         train = train if self.several else train.for_target(self.config.seed)
         self.negative_rate = train.negative_rate
         self.calibration = Calibration()
         later = None if validation is None or len(validation) == 0 else validation
+        if later is not None:
+            _refuse_labels(np.unique(later.label), self)
         if later is not None and not self.several:
             later = later.for_target(self.config.seed)
         calibrating = self.config.calibration != "none" and not self.of_amounts
@@ -221,6 +227,7 @@ class Predictor(ABC):
             "config": self.config.model_dump(mode="json"),
             "features": list(self._fitted()),
             "settings": None if self.settings is None else self.settings.model_dump(mode="json"),
+            "placements": list(self.placements),
             "negative_rate": self.negative_rate,
         }
         writer.json("predictor.json", facts)
@@ -250,6 +257,7 @@ class Predictor(ABC):
             raise ArtifactError(f"{reader.path} holds another model", expected=cls.__name__, got=found.__name__)
         model = found(build(found.Config, facts["config"]))
         model.features, model.negative_rate = tuple(facts["features"]), float(facts["negative_rate"])
+        model.placements = tuple(facts["placements"])
         if facts["settings"] is not None:
             model.settings = build(ExampleSettings, facts["settings"])
         model._read_more(reader)
@@ -271,7 +279,21 @@ class Predictor(ABC):
         names = self._fitted()
         if examples.features is None:
             raise DataError("the examples have no features", remedy="make them by with_features(dataset, examples)")
-        return examples.features.aligned(names)
+        values = examples.features.aligned(names)
+        if PLACEMENT in names and examples.placement_names != self.placements:
+            values, place = values.copy(), names.index(PLACEMENT)
+            codes = np.nan_to_num(values[:, place]).astype(np.int64)
+            values[:, place] = self._placement_codes(examples.placement_names)[codes]
+        return values
+
+    def _placement_codes(self, names: tuple[str, ...]) -> Int64Array:
+        """For each code of these names the code that training had, 0 for what it lacked; int64 [256]."""
+        if names == self.placements:
+            return np.arange(256)
+        known = {name: code for code, name in enumerate(self.placements, start=1)}
+        table = np.zeros(256, dtype=np.int64)
+        table[1 : len(names) + 1] = [known.get(name, 0) for name in names]
+        return table
 
     def _relative(self, examples: Examples) -> Float64Array:
         """Weights at which negatives of these examples are as frequent as in training, float64 [n]."""
@@ -294,6 +316,12 @@ def checked(train: Examples, model: Predictor) -> tuple[str, ...]:
             "all examples have the same label, so there is nothing to tell apart", expected="labels 0 and 1",
             got=f"{len(train)} times {labels[0]:g}", remedy="choose another target, a longer horizon or a longer log",
         )  # fmt: skip
+    _refuse_labels(labels, model)
+    return train.features.names
+
+
+def _refuse_labels(labels: Float32Array, model: Predictor) -> None:
+    """Refuses labels (distinct values) that the model cannot learn or be measured by."""
     if model.of_amounts:
         if not model.amounts:
             raise DataError(f"{model.name} predicts whether something comes", expected="a model of amounts",
@@ -304,7 +332,6 @@ def checked(train: Examples, model: Predictor) -> tuple[str, ...]:
         raise DataError(
             f"{model.name} predicts whether something comes", expected="labels 0 and 1", got=str(labels[:5])
         )
-    return train.features.names
 
 
 def halves(examples: Examples) -> tuple[Examples, Examples]:

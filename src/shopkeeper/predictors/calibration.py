@@ -49,6 +49,8 @@ class Calibration:
         """
         if method == "none" or len(odds) == 0:
             return Calibration()
+        if method == "temperature" and len(np.unique(label > 0)) < 2:
+            return Calibration()  # no temperature says that something never comes
         if method == "isotonic":
             return _isotonic(odds, label, weight)
         return _line(odds, label, weight, with_shift=method == "platt")

@@ -1,8 +1,9 @@
 """Reasons of a network: integrated gradients from the usual example to the one that is asked about.
 
-The usual example has the mean of every feature, unknown ids and an empty past: zeros behind the embedding. Gradients
-are summed along the straight line from there (Sundararajan et al. 2017, Axiomatic attribution for deep networks); what
-the sum of a finite number of steps misses is shared out by size, so that effects add up to the difference.
+The usual example has the mean of every feature, unknown ids, and a past of as many events of which nothing is known:
+zeros behind the embedding; how long the past is counts for nothing by itself. Gradients are summed along the straight
+line from there (Sundararajan et al. 2017, Axiomatic attribution for deep networks); what the sum of a finite number of
+steps misses is shared out by size, so that effects add up to the difference.
 """
 
 from __future__ import annotations
@@ -101,8 +102,8 @@ class _Line:
         import torch
 
         asked = [(part * share).requires_grad_() for part in self.parts]
-        score = self._ask(asked).sum()
-        found = torch.autograd.grad(score, asked, allow_unused=True)
+        with torch.backends.cudnn.flags(enabled=False):  # whose recurrent networks have gradients in training only
+            found = torch.autograd.grad(self._ask(asked).sum(), asked, allow_unused=True)
         return tuple(
             torch.zeros_like(part) if gradient is None else gradient
             for part, gradient in zip(self.parts, found, strict=True)

@@ -7,10 +7,11 @@ p(b) = s(b) / (s(any) + (1 - s(any)) / rate), where s is what was learned from t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import model_validator
 
 from shopkeeper.artifacts import ArtifactReader, ArtifactWriter
 from shopkeeper.data.examples.examples import Examples
@@ -33,6 +34,12 @@ class MultiTaskConfig(NetworkConfig):
     loss: Literal["binary", "focal", "categorical"] = "binary"  # type: ignore[assignment]
     """`binary` cross-entropy of each behavior; `categorical` of the strongest that came, where a weaker one counts as
     come with a stronger one; or `focal`."""
+
+    @model_validator(mode="after")
+    def _weighs(self) -> Self:
+        if self.loss == "categorical" and self.positive_weight != 1:
+            raise ValueError("positive_weight goes with the losses binary and focal")
+        return self
 
 
 class MultiTaskPredictor(NetworkPredictor):
@@ -61,13 +68,13 @@ class MultiTaskPredictor(NetworkPredictor):
             NotFittedError: The model was not fitted.
             DataError: Features are missing, or the model predicts amounts.
         """
-        target = self.predict_proba(examples)
-        if not self.behaviors:
-            return target[:, None]
+        if not self.behaviors or self.of_amounts:
+            return self.predict_proba(examples)[:, None]
         import torch
 
         odds = self._odds_of_all(torch.from_numpy(self.logits(examples))).numpy()
-        columns = [self._calibrations[place](odds[:, place]) for place in range(len(self.behaviors))]
+        own = [self.calibration, *self._calibrations[1:]]
+        columns = [calibration(odds[:, place]) for place, calibration in enumerate(own)]
         return np.stack(columns, axis=1)
 
     def as_scores(self, logits: Tensor) -> Tensor:

@@ -50,7 +50,7 @@ class NetworkConfig(PredictorConfig):
 
     embedding_size: Annotated[int, Field(ge=1)] = 32
     """Width of the vectors of ids."""
-    hidden_size: Annotated[int, Field(ge=1)] = 128
+    hidden_size: Annotated[int, Field(ge=2)] = 128
     """Width of the hidden layers."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Share of values dropped in training."""
@@ -148,7 +148,8 @@ class NetworkPredictor(Predictor):
 
     def ready(self, examples: Examples, keep: bool = False) -> ReadyExamples:
         """Examples as the network reads them; arguments as of `ReadyExamples`."""
-        return ReadyExamples(self.inputs, self._values(examples), examples, keep)
+        placements = self._placement_codes(examples.placement_names)
+        return ReadyExamples(self.inputs, self._values(examples), examples, placements, keep)
 
     def logits(self, examples: Examples) -> Float32Array:
         """What the network says, float32 [n, heads]."""
@@ -271,7 +272,7 @@ class NetworkPredictor(Predictor):
         self.inputs.write(writer)
 
     def _read_more(self, reader: ArtifactReader) -> None:
-        self._words, self._max_length = NetworkInputs.read(reader)
+        self._words, self._max_length, self._contexts = NetworkInputs.read(reader)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Weights, scaling of features and of amounts."""
@@ -288,7 +289,7 @@ class NetworkPredictor(Predictor):
         """
         from shopkeeper.training.checkpoints import as_weights
 
-        self.inputs = NetworkInputs(Scaling.restored(state), self._words, self._max_length)
+        self.inputs = NetworkInputs(Scaling.restored(state), self._words, self._max_length, self._contexts)
         self._scale = state["amounts"]
         self._network = self._build()
         prefix = "network."

@@ -40,11 +40,13 @@ class NetworkInputs:
         scaling: Of features.
         words: For each attribute of items its name and the words that have a code.
         max_length: At most so many latest events of a history.
+        contexts: For hour, weekday and placement the codes that training had; others are unknown.
     """
 
     scaling: Scaling
     words: tuple[tuple[str, pa.Array], ...]
     max_length: int
+    contexts: tuple[tuple[int, ...], ...]
 
     @staticmethod
     def fitted(values: Float32Array, train: Examples, max_length: int, least_count: int) -> NetworkInputs:
@@ -63,7 +65,8 @@ class NetworkInputs:
         for attribute in train.attributes:
             counts = np.bincount(attribute.codes, items, minlength=len(attribute.words) + 1)[1:]
             words.append((attribute.name, attribute.words.filter(pa.array(counts >= least_count))))
-        return NetworkInputs(Scaling.fitted(values), tuple(words), max_length)
+        contexts = tuple(tuple(np.unique(column).tolist()) for column in context_codes(train).T)
+        return NetworkInputs(Scaling.fitted(values), tuple(words), max_length, contexts)
 
     @property
     def n_values(self) -> int:
@@ -79,13 +82,18 @@ class NetworkInputs:
         """Writes words; the scaling goes with the state."""
         import pyarrow as pa
 
-        writer.json("inputs.json", {"attributes": [name for name, _ in self.words], "max_length": self.max_length})
+        names = [name for name, _ in self.words]
+        writer.json(
+            "inputs.json", {"attributes": names, "max_length": self.max_length, "contexts": list(self.contexts)}
+        )
         for name, words in self.words:
             writer.table(f"{name}.parquet", pa.table({"word": words}))
 
     @staticmethod
-    def read(reader: ArtifactReader) -> tuple[tuple[tuple[str, pa.Array], ...], int]:
-        """Words and `max_length`, as `write` wrote them.
+    def read(
+        reader: ArtifactReader,
+    ) -> tuple[tuple[tuple[str, pa.Array], ...], int, tuple[tuple[int, ...], ...]]:
+        """Words, `max_length` and contexts, as `write` wrote them.
 
         Raises:
             ArtifactError: The artifact is damaged.
@@ -94,7 +102,8 @@ class NetworkInputs:
         words = [
             (name, reader.table(f"{name}.parquet").column("word").combine_chunks()) for name in facts["attributes"]
         ]
-        return tuple(words), int(facts["max_length"])
+        contexts = tuple(tuple(int(code) for code in codes) for codes in facts["contexts"])
+        return tuple(words), int(facts["max_length"]), contexts
 
 
 class ReadyExamples:
@@ -104,11 +113,20 @@ class ReadyExamples:
         inputs: What was fitted.
         values: float32 [n, d]; features in the order of the fit.
         examples: The examples.
+        placements: int64 [256]; for each code of a placement the one that training had.
         keep: Scale all features at once, which training asks for again and again.
     """
 
-    def __init__(self, inputs: NetworkInputs, values: Float32Array, examples: Examples, keep: bool = False) -> None:
+    def __init__(
+        self,
+        inputs: NetworkInputs,
+        values: Float32Array,
+        examples: Examples,
+        placements: Int64Array | None = None,
+        keep: bool = False,
+    ) -> None:
         self._inputs = inputs
+        self._placements = placements
         self._examples = examples
         self._values = values
         self._scaled: Float32Array | None = self._scale(values) if keep else None
@@ -135,12 +153,13 @@ class ReadyExamples:
 
     @cached_property
     def context(self) -> Int64Array:
-        """Codes of hour, weekday and placement, int64 [n, 3]."""
-        time, placement = self._examples.timestamp, self._examples.placement
-        hour = time // (MICROSECONDS_A_DAY // HOURS) % HOURS + 1
-        weekday = (time // MICROSECONDS_A_DAY + THURSDAY) % WEEK + 1
-        place = np.zeros(len(time), dtype=np.int64) if placement is None else placement.astype(np.int64)
-        return np.stack([hour, weekday, place], axis=1)
+        """Codes of hour, weekday and placement, int64 [n, 3]; 0 for what training had not."""
+        codes = context_codes(self._examples)
+        if self._placements is not None:
+            codes[:, 2] = self._placements[codes[:, 2]]
+        for column, known in zip(codes.T, self._inputs.contexts, strict=True):
+            column[~np.isin(column, known)] = 0
+        return codes
 
     def batch(self, rows: Int64Array, device: torch.device) -> ExampleBatch:
         """Some examples (int64) as tensors."""
@@ -177,6 +196,15 @@ class ReadyExamples:
         events = self.codes[item]
         events[begins], kind[begins], ages[begins] = 0, 0, 0
         return events, kind, ages, lengths
+
+
+def context_codes(examples: Examples) -> Int64Array:
+    """Codes from 1 of the hour and the weekday in UTC, and the code of the placement, 0 if not known; int64 [n, 3]."""
+    time, placement = examples.timestamp, examples.placement
+    hour = time // (MICROSECONDS_A_DAY // HOURS) % HOURS + 1
+    weekday = (time // MICROSECONDS_A_DAY + THURSDAY) % WEEK + 1
+    place = np.zeros(len(time), dtype=np.int64) if placement is None else placement.astype(np.int64)
+    return np.stack([hour, weekday, place], axis=1)
 
 
 def moments_of(examples: Examples) -> Int64Array:

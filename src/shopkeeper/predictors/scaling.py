@@ -20,7 +20,7 @@ class Scaling:
 
     Attributes:
         mean: float64 [d].
-        spread: float64 [d]; 1 for a constant column, which becomes 0.
+        spread: float64 [d]; infinite for a column that is constant or never known in training, which is always 0.
         gaps: bool [d]; columns with gaps in training, each of which gets a further column that says where they are.
         share: float64 [gaps]; share of gaps in each of these.
     """
@@ -38,17 +38,18 @@ class Scaling:
         n = np.maximum(known.sum(axis=0), 1)
         mean = np.where(known, drawn, 0).sum(axis=0) / n
         spread = np.sqrt(np.where(known, (drawn - mean) ** 2, 0).sum(axis=0) / n)
-        gaps = np.asarray(~known.all(axis=0))
+        gaps = np.asarray(~known.all(axis=0) & known.any(axis=0))
         share = 1 - known[:, gaps].mean(axis=0) if len(values) else np.zeros(int(gaps.sum()))
-        return Scaling(mean, np.where(spread > 1e-9, spread, 1.0), gaps, share)
+        return Scaling(mean, np.where(spread > 1e-9, spread, np.inf), gaps, share)
 
     def __call__(self, values: Float32Array) -> Float64Array:
         """Scaled columns, then one for the gaps of each that had some, float64 [n, d + gaps]; means are 0 in training.
 
         So zeros are the usual example, and a column that is never known says nothing.
         """
-        scaled = (np.arcsinh(values.astype(np.float64)) - self.mean) / self.spread
-        known = np.isfinite(scaled)
+        drawn = np.arcsinh(values.astype(np.float64))
+        known = np.isfinite(drawn)
+        scaled = (np.where(known, drawn, 0.0) - self.mean) / self.spread
         scaled = np.where(known, np.clip(scaled, -FARTHEST, FARTHEST), 0.0)
         return np.concatenate([scaled, ~known[:, self.gaps] - self.share], axis=1)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shopkeeper.predictors.network import NetworkConfig, NetworkPredictor, Widths
 
@@ -19,6 +19,12 @@ class SelfAttentionConfig(NetworkConfig):
     """Blocks of attention."""
     n_heads: Annotated[int, Field(ge=1)] = 2
     """Heads of each."""
+
+    @model_validator(mode="after")
+    def _divides(self) -> Self:
+        if self.embedding_size % self.n_heads:
+            raise ValueError(f"embedding_size {self.embedding_size} is no multiple of n_heads {self.n_heads}")
+        return self
 
 
 class SelfAttention(NetworkPredictor):

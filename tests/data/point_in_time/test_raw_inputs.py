@@ -49,4 +49,4 @@ def test_codes_are_translated_by_their_words():
     np.testing.assert_array_equal(brand.translated(pa.array([], pa.string())), np.zeros(6))
     item = Attribute("item", np.array([0, 1, 2]), pa.array([7, 9]))
     np.testing.assert_array_equal(item.translated(pa.array([9, 10])), [0, 0, 1])
-    np.testing.assert_array_equal(item.translated(pa.array(["9", "7"])), [0, 0, 0])
+    np.testing.assert_array_equal(item.translated(pa.array(["9", "7"])), [0, 2, 1])  # prepared as text

@@ -28,6 +28,7 @@ class Examples:
         label: float32 [n]; 1 where the target came and 0 where not, or an amount.
         negative_rate: Share of the pairs without any of the behaviors that are here; below 1 they are a random sample.
         placement: uint8 [n] or None; where the item is shown, as the dataset codes it.
+        placement_names: Names of the codes of `placement` from 1; empty where there are none.
         settings: What they are examples of, or None where nobody says.
         behaviors: Names of the columns of `labels`, the target first; empty where only the target has a label.
         labels: float32 [n, behaviors] or None; 1 where each behavior came.
@@ -42,6 +43,7 @@ class Examples:
     label: Float32Array
     negative_rate: float = 1.0
     placement: UInt8Array | None = None
+    placement_names: tuple[str, ...] = ()
     settings: ExampleSettings | None = None
     behaviors: tuple[str, ...] = ()
     labels: Float32Array | None = None

@@ -100,13 +100,13 @@ class Window:
         return _run_ends((np.diff(self.user) != 0) | (np.diff(session) != 0), len(self.time))
 
     def is_of(self, event_type: EventType) -> BoolArray:
-        """Whether each event is of this type, bool [events].
+        """Whether each event is of this type, bool [events]; a further behavior may be missing.
 
         Raises:
-            DataError: The log has none of them.
+            DataError: It is the target, and the log has none of them.
         """
         wanted: BoolArray = self.kind == event_type.code
-        if not wanted.any():
+        if not wanted.any() and event_type.value == self.settings.target:
             raise DataError(
                 f"the log has no event of type {event_type.value} to learn from",
                 remedy="predict a type of event that it has, or map its words with --event-type-map WORD=TYPE",

@@ -38,12 +38,11 @@ class Attribute:
 
         if self.words.equals(words):
             return self.codes
-        if (
-            len(self.words) == 0
-            or len(words) == 0
-            or pa.types.is_integer(self.words.type) != pa.types.is_integer(words.type)
-        ):
+        if len(self.words) == 0 or len(words) == 0:
             return np.zeros_like(self.codes)
-        places = pc.fill_null(pc.index_in(self.words, value_set=words.cast(self.words.type)), -1)
+        own = self.words
+        if pa.types.is_integer(own.type) != pa.types.is_integer(words.type):  # ids prepared as text and as numbers
+            own, words = own.cast(pa.string()), words.cast(pa.string())
+        places = pc.fill_null(pc.index_in(own, value_set=words.cast(own.type)), -1)
         table = np.append(0, places.to_numpy(zero_copy_only=False) + 1).astype(np.int64)
         return np.asarray(table[self.codes])

@@ -39,7 +39,9 @@ def with_features(dataset: Dataset | Log, examples: Examples, item_vectors: Floa
     """The examples with their features, attributes of items and past events; arguments as of the features."""
     log = _log_of(dataset)
     features, past = _features(log, examples, item_vectors).of(examples)
-    return replace(examples, features=features, attributes=log.attributes, past=past)
+    return replace(
+        examples, features=features, attributes=log.attributes, past=past, placement_names=log.placement_names
+    )
 
 
 def _log_of(dataset: Dataset | Log) -> Log:

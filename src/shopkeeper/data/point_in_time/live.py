@@ -83,8 +83,9 @@ class LiveFeatures:
             columns |= OfPairs(own).columns(asked, columns)
         columns |= context_features(asked)
         return replace(
-            examples, features=FeatureTable.of(columns, n), attributes=self._log.attributes, past=_past(events, asked)
-        )
+            examples, features=FeatureTable.of(columns, n), attributes=self._log.attributes, past=_past(events, asked),
+            placement_names=self._log.placement_names,
+        )  # fmt: skip
 
 
 def _past(events: Histories, asked: Asked) -> PastEvents:

@@ -164,6 +164,12 @@ class Log:
         return price
 
     @cached_property
+    def placement_names(self) -> tuple[str, ...]:
+        """Names of the codes of placements, from 1; empty where none is known."""
+        names = self.dataset.placements
+        return () if names is None else tuple(map(str, names.arrow.to_pylist()))
+
+    @cached_property
     def attributes(self) -> tuple[Attribute, ...]:
         """The item itself, and its brand, category path and first step of that path where the catalog has them."""
         known = [schema.BRAND] * self._has(schema.BRAND) + [schema.CATEGORY, "department"] * self._has(schema.CATEGORY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from torch import Tensor
 
@@ -56,10 +56,3 @@ class Embedded:
     events: Tensor
     sequences: Sequences
     whose: Tensor
-
-    def toward(self, share: float) -> Embedded:
-        """A step on the straight line from the usual example (all zeros) to this one; 1 is this one."""
-        return replace(
-            self, values=self.values * share, fields=self.fields * share, item=self.item * share,
-            events=self.events * share,
-        )  # fmt: skip

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 LabelLoss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
-LabelLossName: TypeAlias = Literal["binary", "focal", "categorical"]
 
 
 def binary_loss(positive_weight: float = 1.0) -> LabelLoss:
