@@ -83,7 +83,10 @@ class Asker:
             placement=None if self._placement is None else np.full(len(user), self._placement, dtype=np.uint8),
         )  # fmt: skip
         features, past = self._features.of(asked)
-        return replace(asked, features=features, attributes=self._log.attributes, past=past)
+        return replace(
+            asked, features=features, attributes=self._log.attributes, past=past,
+            placement_names=self._log.placement_names,
+        )  # fmt: skip
 
     def predict(self, user: Int32Array, item: Int32Array, time: Int64Array | None = None) -> Float64Array:
         """Probabilities, or amounts, float64 [n]; arguments as of `examples`."""
