@@ -69,7 +69,8 @@ _fitted: dict[str, NetworkPredictor] = {}
 def fitted(name: str) -> NetworkPredictor:
     if name not in _fitted:
         cls = NETWORKS[name]
-        config = build(cls.Config, {"least_count": 1, "unknown_share": 0.1, "embedding_size": 16})
+        sizes = {"embedding_size": 16, "hidden_size": 32}
+        config = build(cls.Config, {"least_count": 1, "unknown_share": 0.1, **sizes})
         model = cls(config).fit(examples(0, 400), None, SHORT.replace(epochs=12))
         assert isinstance(model, NetworkPredictor)
         _fitted[name] = model

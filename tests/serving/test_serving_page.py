@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import typer
-from server import Server
+from predictor_shop import with_two_predictors
+from server import Server, running_server
 
 from shopkeeper.cli.serve import serve
 from shopkeeper.serving.settings import ServiceSettings
@@ -15,6 +18,16 @@ from shopkeeper.serving.settings import ServiceSettings
 PAGE = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `(\w+)` \| (?:`(--[\w-]+)`)? ?\| `(.*)` \| (.*) \|$", re.MULTILINE)
 IN_TEXT = {"--config", "--set"}
+
+
+@pytest.fixture(scope="module")
+def server(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose bundle carries predictors too."""
+    folder = tmp_path_factory.mktemp("shop")
+    shutil.copytree(bundle, folder / "bundle")
+    with_two_predictors(folder / "bundle", folder)
+    with running_server(folder / "bundle", folder / "shop.db") as running:
+        yield running
 
 
 def flags() -> dict[str, str]:
