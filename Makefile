@@ -1,6 +1,7 @@
 # Everything runs in a virtual environment of its own, made with plain venv and pip on first use.
 #   make demo     install, then run the whole line on real purchases; ARGS="..." goes to `shopkeeper demo`
-#   make test     unit tests first, then those that need real components; tells which were skipped and why
+#   make test     unit tests first, then those that need real components; tells which were skipped and why;
+#                 two at a time, or TESTS="..." in place of it
 #   make check    format, lint, types, layers
 #   make docs     build the documentation into site/
 #   make clean    remove caches and outputs (distclean: the environment too)
@@ -9,6 +10,7 @@ PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 DEV_EXTRAS ?= all,demo,test,check
+TESTS ?= --numprocesses 2 --dist loadfile
 
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -25,7 +27,7 @@ demo: $(VENV)/installed-demo
 	$(BIN)/shopkeeper demo $(ARGS)
 
 test: $(DEV)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(TESTS)
 
 check: $(DEV)
 	$(BIN)/ruff format --check .
