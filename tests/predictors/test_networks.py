@@ -81,9 +81,9 @@ def fitted(name: str) -> NetworkPredictor:
 def test_it_learns_from_ids_and_the_past(name):
     held_out = examples(1)
     assert auc(held_out.label, fitted(name).predict_proba(held_out)) > 0.8
-    reasons = fitted(name).explain(held_out, k=10)
-    strongest = [one[0].feature for one in reasons]
-    assert np.mean([feature in ("item", "brand", "history") for feature in strongest]) > 0.6
+    names, _, effects = fitted(name).effects(held_out)
+    size = dict(zip(names, np.abs(effects).mean(axis=0), strict=True))
+    assert size["item"] + size["brand"] + size["history"] > 3 * size["noise"]
 
 
 @pytest.mark.parametrize("name", NETWORKS)

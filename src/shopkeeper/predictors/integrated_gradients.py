@@ -1,7 +1,7 @@
 """Reasons of a network: integrated gradients from the usual example to the one that is asked about.
 
 The usual example has the mean of every feature, unknown ids, and a past of as many events of which nothing is known:
-zeros behind the embedding; how long the past is counts for nothing by itself. Gradients are summed along the straight
+code 0 everywhere; how long the past is counts for nothing by itself. Gradients are summed along the straight
 line from there (Sundararajan et al. 2017, Axiomatic attribution for deep networks); what the sum of a finite number of
 steps misses is shared out by size, so that effects add up to the difference.
 """
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 STEPS: Final = 32
 ROWS: Final = 512
 CONTEXT: Final = ("hour", "weekday", "shown_at")
+ASKED: Final = ("values", "item", "context", "events", "kinds", "ages")
 HISTORY: Final = "history"
 
 
@@ -55,13 +56,14 @@ def _effects(predictor: NetworkPredictor, batch: ExampleBatch, rows: Int64Array)
 
     network = predictor.network
     with torch.no_grad():
-        whole = network.embedding(batch)
-    at = _Line(predictor, whole)
-    sums = [torch.zeros_like(part) for part in at.parts]
+        at = _Line(predictor, network.embedding(batch), network.embedding(_usual(batch)))
+    sums = [torch.zeros_like(part) for part in at.ends]
     for step in range(STEPS):
         gradients = at.gradients((step + 0.5) / STEPS)
         sums = [one + gradient / STEPS for one, gradient in zip(sums, gradients, strict=True)]
-    values, fields, item, events = (total * part for total, part in zip(sums, at.parts, strict=True))
+    values, fields, item, events = (
+        total * (end - begin) for total, begin, end in zip(sums, at.begins, at.ends, strict=True)
+    )
     scaling = predictor.inputs.scaling
     of_features = scaling.folded(values.double().cpu().numpy())
     of_fields = fields.sum(dim=2).double().cpu().numpy()
@@ -79,34 +81,49 @@ def _effects(predictor: NetworkPredictor, batch: ExampleBatch, rows: Int64Array)
     return result
 
 
-class _Line:
-    """The straight line to a batch, each example with a history of its own so that gradients do not mix."""
+def _usual(batch: ExampleBatch) -> ExampleBatch:
+    """The same examples with features at their mean and no code that is known."""
+    import torch
 
-    def __init__(self, predictor: NetworkPredictor, whole: Embedded) -> None:
+    zeros = {name: torch.zeros_like(getattr(batch, name)) for name in ASKED}
+    return replace(batch, **zeros)
+
+
+class _Line:
+    """The straight line from one batch to another; each example has a history of its own, so that no gradients mix."""
+
+    def __init__(self, predictor: NetworkPredictor, whole: Embedded, usual: Embedded) -> None:
         import torch
 
         from shopkeeper.nn.sequences import Sequences
 
         sequences = whole.sequences
-        padded = sequences.pad(whole.events)[whole.whose]
         real = sequences.is_real[whole.whose]
         lengths = sequences.lengths[whole.whose]
         own = Sequences(torch.zeros(int(lengths.sum()), dtype=torch.int64, device=lengths.device), lengths)
         self._predictor = predictor
         self._whole = replace(whole, sequences=own, whose=torch.arange(len(lengths), device=lengths.device))
         self._real = real
-        self.parts: tuple[Tensor, ...] = (whole.values, whole.fields, whole.item, padded * real[:, :, None])
+        self.begins, self.ends = (self._parts(one) for one in (usual, whole))
+
+    def _parts(self, one: Embedded) -> tuple[Tensor, ...]:
+        """Features, fields, item, and the events of each example, float [b, longest, size]."""
+        padded = one.sequences.pad(one.events)[one.whose] * self._real[:, :, None]
+        return one.values, one.fields, one.item, padded
+
+    def _at(self, share: float) -> list[Tensor]:
+        return [begin + (end - begin) * share for begin, end in zip(self.begins, self.ends, strict=True)]
 
     def gradients(self, share: float) -> tuple[Tensor, ...]:
         """Of the score at a place of the line, by each part."""
         import torch
 
-        asked = [(part * share).requires_grad_() for part in self.parts]
+        asked = [part.requires_grad_() for part in self._at(share)]
         with torch.backends.cudnn.flags(enabled=False):  # whose recurrent networks have gradients in training only
             found = torch.autograd.grad(self._ask(asked).sum(), asked, allow_unused=True)
         return tuple(
             torch.zeros_like(part) if gradient is None else gradient
-            for part, gradient in zip(self.parts, found, strict=True)
+            for part, gradient in zip(asked, found, strict=True)
         )
 
     def score(self, share: float) -> Float64Array:
@@ -114,7 +131,7 @@ class _Line:
         import torch
 
         with torch.no_grad():
-            return np.asarray(self._ask([part * share for part in self.parts]).cpu().numpy())
+            return np.asarray(self._ask(self._at(share)).cpu().numpy())
 
     def _ask(self, parts: list[Tensor]) -> Tensor:
         values, fields, item, padded = parts

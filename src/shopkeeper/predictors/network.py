@@ -16,7 +16,7 @@ from pydantic import Field
 
 from shopkeeper.artifacts import ArtifactReader, ArtifactWriter
 from shopkeeper.data.examples.examples import Examples
-from shopkeeper.errors import ArtifactError, NotFittedError, missing_dependency
+from shopkeeper.errors import NotFittedError, missing_dependency
 from shopkeeper.predictors.base import Predictor, PredictorConfig
 from shopkeeper.predictors.network_inputs import CONTEXTS, N_AGES, N_KINDS, NetworkInputs, ReadyExamples
 from shopkeeper.predictors.scaling import Scaling
@@ -287,19 +287,11 @@ class NetworkPredictor(Predictor):
         Raises:
             ArtifactError: They are those of another network.
         """
-        from shopkeeper.training.checkpoints import as_weights
+        from shopkeeper.training.checkpoints import load_weights
 
         self.inputs = NetworkInputs(Scaling.restored(state), self._words, self._max_length, self._contexts)
         self._scale = state["amounts"]
         self._network = self._build()
         prefix = "network."
         weights = {name[len(prefix) :]: values for name, values in state.items() if name.startswith(prefix)}
-        try:
-            self._network.load_state_dict(as_weights(weights))
-        except RuntimeError as error:
-            raise ArtifactError(
-                f"the weights do not fit the network of {self.name}",
-                got=str(error).splitlines()[-1].strip(),
-                remedy="train it again with this version, or load it with the one that saved it",
-            ) from error
-        self._network.eval()
+        load_weights(self._network, weights, self.name)

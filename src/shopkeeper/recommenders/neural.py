@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.holdout import Holdout
-from shopkeeper.errors import ArtifactError, NotFittedError, missing_dependency
+from shopkeeper.errors import NotFittedError, missing_dependency
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import Recommender, RecommenderConfig
 from shopkeeper.recommenders.estimate import Estimate
@@ -112,15 +112,7 @@ class NeuralRecommender(Recommender):
         Raises:
             ArtifactError: They are those of another network.
         """
-        from shopkeeper.training.checkpoints import as_weights
+        from shopkeeper.training.checkpoints import load_weights
 
         self._network = self._build()
-        try:
-            self._network.load_state_dict(as_weights(state))
-        except RuntimeError as error:
-            raise ArtifactError(
-                f"the weights do not fit the network of {self.name}",
-                got=str(error).splitlines()[-1].strip(),
-                remedy="train it again with this version, or load it with the one that saved it",
-            ) from error
-        self._network.eval()
+        load_weights(self._network, state, self.name)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from shopkeeper.artifacts import artifact_exists, open_artifact, write_artifact
-from shopkeeper.errors import ConfigError
+from shopkeeper.errors import ArtifactError, ConfigError
 from shopkeeper.training.run_state import RunState
 
 KIND = "checkpoint"
@@ -99,6 +99,23 @@ def load_checkpoint(
             average[name].copy_(value)
     best = as_weights(reader.tensors("best.safetensors")) if reader.has("best.safetensors") else None
     return RunState.from_json(facts["state"]), best
+
+
+def load_weights(network: nn.Module, arrays: Mapping[str, NDArray[Any]], name: str) -> None:
+    """Gives a network weights that `as_arrays` made, and puts it in evaluation mode.
+
+    Raises:
+        ArtifactError: They are those of another network.
+    """
+    try:
+        network.load_state_dict(as_weights(arrays))
+    except RuntimeError as error:
+        raise ArtifactError(
+            f"the weights do not fit the network of {name}",
+            got=str(error).splitlines()[-1].strip(),
+            remedy="train it again with this version, or load it with the one that saved it",
+        ) from error
+    network.eval()
 
 
 def as_arrays(weights: Mapping[str, Tensor]) -> dict[str, NDArray[Any]]:

@@ -85,13 +85,15 @@ def test_items_behind_a_shared_history_are_as_in_a_sequence_of_their_own():
 def test_target_attention_is_a_network_of_event_item_and_product():
     one = embedded()
     attention = TargetAttention(SIZE, 5)
-    body = InterestBody(attention, nn.Identity())
     slow = []
     for place, events in enumerate(histories(one)):
         item = one.item[place].expand_as(events)
         hidden = attention.of_event(events) + attention.of_item(item) + attention.of_product(events * item)
         slow.append((attention.score(functional.relu(hidden)) * events).sum(0))
-    torch.testing.assert_close(body.interest(one), torch.stack(slow))
+    interest = torch.stack(slow)
+    torch.testing.assert_close(attention.interest(one), interest)
+    body = InterestBody(attention, nn.Identity())
+    torch.testing.assert_close(body(one), flat(one, interest, one.item, interest * one.item))
 
 
 def test_the_attending_gru_updates_by_attention():

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from shopkeeper.nn.behavior.batch import Embedded
-from shopkeeper.nn.behavior.layers import Perceptron, flat
+from shopkeeper.nn.behavior.layers import Perceptron
 from shopkeeper.nn.behavior.network import Body
 from shopkeeper.nn.behavior.target_attention import TargetAttention
 
@@ -66,11 +66,7 @@ class MultiTaskBody(Body):
 
     def whole(self, embedded: Embedded) -> Tensor:
         """All that is known of each example, float [b, width]."""
-        events = embedded.sequences.pad(embedded.events)
-        weights = self.attention(events, embedded.item, embedded.whose)
-        weights = weights * embedded.sequences.is_real[embedded.whose]
-        interest = (weights[:, None, :] @ events[embedded.whose]).squeeze(1)
-        return flat(embedded, interest, embedded.item, interest * embedded.item)
+        return self.attention.beside(embedded)
 
 
 class SharedBottomBody(MultiTaskBody):

@@ -47,6 +47,17 @@ class TargetAttention(nn.Module):
         hidden = hidden + self.of_product(own * item[:, None, :])
         return cast(Tensor, self.score(functional.relu(hidden)).squeeze(2))
 
+    def interest(self, embedded: Embedded) -> Tensor:
+        """The events of each example's history, weighed and added up, float [b, size]."""
+        events = embedded.sequences.pad(embedded.events)
+        weights = self(events, embedded.item, embedded.whose) * embedded.sequences.is_real[embedded.whose]
+        return cast(Tensor, (weights[:, None, :] @ events[embedded.whose]).squeeze(1))
+
+    def beside(self, embedded: Embedded) -> Tensor:
+        """Features, fields, that sum, the item and their product side by side, float [b, width]."""
+        interest = self.interest(embedded)
+        return flat(embedded, interest, embedded.item, interest * embedded.item)
+
 
 class InterestBody(Body):
     """The events weighed by the item, added up, into a perceptron (DIN).
@@ -63,15 +74,7 @@ class InterestBody(Body):
 
     def forward(self, embedded: Embedded) -> Tensor:
         """Logits, float [b, heads]."""
-        interest = self.interest(embedded)
-        return cast(Tensor, self.perceptron(flat(embedded, interest, embedded.item, interest * embedded.item)))
-
-    def interest(self, embedded: Embedded) -> Tensor:
-        """The weighed sum, float [b, size]."""
-        events = embedded.sequences.pad(embedded.events)
-        weights = self.attention(events, embedded.item, embedded.whose)
-        weights = weights * embedded.sequences.is_real[embedded.whose]
-        return cast(Tensor, (weights[:, None, :] @ events[embedded.whose]).squeeze(1))
+        return cast(Tensor, self.perceptron(self.attention.beside(embedded)))
 
 
 class EvolutionBody(Body):
