@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,6 +40,19 @@ def stored(database: Path, user: Id) -> list[dict[str, object]]:
         store.close()
 
 
+def recorded(database: Path, recommendation_id: object, seconds: float = 20) -> list[tuple[str, str]]:
+    """What was answered under an id: it is written behind the answer, so a busy machine may need a moment."""
+    end = time.monotonic() + seconds
+    while True:
+        with EventStore.open(database).reading() as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT item_ids, placement FROM answers WHERE recommendation_id = ?", (recommendation_id,)
+            ).fetchall()
+        if rows or time.monotonic() > end:
+            return [(items, placement) for items, placement in rows]
+        time.sleep(0.1)
+
+
 def test_a_click_changes_the_list_and_reaches_the_store(visit: Start, database: Path) -> None:
     window = visit()
     page = window.home("new-1")
@@ -57,10 +71,7 @@ def test_a_click_changes_the_list_and_reaches_the_store(visit: Start, database: 
     (event,) = stored(database, "new-1")
     assert (event["item_id"], event["event_type"]) == (f"sku-{thing:03d}", "view")
     assert (event["placement"], event["position"]) == ("storefront", 4)
-    with EventStore.open(database).reading() as connection:
-        rows = connection.exec_driver_sql(
-            "SELECT item_ids, placement FROM answers WHERE recommendation_id = ?", (event["recommendation_id"],)
-        ).fetchall()
+    rows = recorded(database, event["recommendation_id"])
     assert [(f"sku-{thing:03d}" in items, placement) for items, placement in rows] == [(True, "storefront")]
 
 
