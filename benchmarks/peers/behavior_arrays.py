@@ -8,6 +8,7 @@ float64 [n], which gives it the rate of negatives of training.
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +43,18 @@ def read_parts(file: Path) -> dict[str, Arrays]:
     """Reads all parts."""
     with np.load(file) as found:
         return {part: Arrays(*(found[f"{part}_{name}"] for name in COLUMNS)) for part in PARTS}
+
+
+def runner_parser(description: str | None, regularization: float) -> argparse.ArgumentParser:
+    """What every side is told on the command line."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", choices=("DeepFM", "DCNv2", "DIN"))
+    parser.add_argument("arrays", type=Path)
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--regularization", type=float, default=regularization)
+    parser.add_argument("--out", type=Path, required=True)
+    return parser
 
 
 def log_loss(label: NDArray[np.float32], probability: NDArray[np.float64], weight: NDArray[np.float64]) -> float:

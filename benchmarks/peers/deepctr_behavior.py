@@ -5,7 +5,6 @@ python deepctr_behavior.py MODEL ARRAYS --epochs 6 --threads 1 --regularization 
 
 from __future__ import annotations
 
-import argparse
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchmarks.peers.behavior_arrays import Arrays, log_loss, read_parts
+from benchmarks.peers.behavior_arrays import Arrays, log_loss, read_parts, runner_parser
 from benchmarks.peers.reporting import measured, reporter
 
 SIZE, HIDDEN, DROPOUT, RATE, BATCH = 16, (128, 64), 0.2, 1e-3, 512
@@ -23,7 +22,7 @@ SIZE, HIDDEN, DROPOUT, RATE, BATCH = 16, (128, 64), 0.2, 1e-3, 512
 
 def main() -> None:
     """Trains epoch by epoch and keeps the predictions of the epoch that is best on validation."""
-    options = _parser().parse_args()
+    options = runner_parser(__doc__, 1e-5).parse_args()
     tell = reporter()
     import torch
 
@@ -78,17 +77,6 @@ def columns(one: Arrays) -> dict[str, Any]:
         "item": one.item, "hour": one.hour, "weekday": one.weekday, "dense": one.dense, "hist_item": one.history,
         "length": one.length,
     }  # fmt: skip
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", choices=("DeepFM", "DCNv2", "DIN"))
-    parser.add_argument("arrays", type=Path)
-    parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--regularization", type=float, default=1e-5)
-    parser.add_argument("--out", type=Path, required=True)
-    return parser
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ Of the past it is given the items alone, as the peers are, and not what was done
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 from typing import Any, cast
@@ -16,7 +15,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchmarks.peers.behavior_arrays import Arrays, read_parts
+from benchmarks.peers.behavior_arrays import Arrays, read_parts, runner_parser
 from benchmarks.peers.reporting import forget_peak, memory, reporter
 from shopkeeper.config import build
 from shopkeeper.data.cutoffs import MICROSECONDS_A_DAY
@@ -35,7 +34,7 @@ HOUR = MICROSECONDS_A_DAY // 24
 
 def main() -> None:
     """Trains, tells each epoch, and keeps the predictions of the epoch that is best on validation."""
-    options = _parser().parse_args()
+    options = runner_parser(__doc__, 0.5).parse_args()
     tell = reporter()
     import torch
 
@@ -94,17 +93,6 @@ def examples(one: Arrays, n_items: int) -> Examples:
         attributes=(Attribute("item", np.arange(n_items + 1), words),),
         past=past,
     )
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", choices=("DeepFM", "DCNv2", "DIN"))
-    parser.add_argument("arrays", type=Path)
-    parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--regularization", type=float, default=0.5)
-    parser.add_argument("--out", type=Path, required=True)
-    return parser
 
 
 if __name__ == "__main__":

@@ -129,11 +129,7 @@ def thinned(examples: Examples, most: int, seed: int) -> Examples:
         rate = examples.negative_rate * share
         examples = replace(examples.take(np.flatnonzero(drawn)), negative_rate=rate)
     if len(examples) > ABOUT * most:
-        shoppers, number, counts = np.unique(examples.user_index, return_inverse=True, return_counts=True)
-        order = rng.permutation(len(shoppers))
-        chosen = np.zeros(len(shoppers), dtype=bool)
-        chosen[order[np.cumsum(counts[order]) <= most]] = True
-        examples = examples.take(np.flatnonzero(chosen[number]))
+        examples = examples.of_some_shoppers(most, rng)
     return examples
 
 

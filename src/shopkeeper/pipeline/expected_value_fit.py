@@ -79,10 +79,4 @@ def _some_shoppers(train: Dataset, wanted: ExampleSettings, seed: int) -> Datase
 
 def _fewer(examples: Examples, seed: int) -> Examples:
     """The examples, or those of so many shoppers, drawn at random, that there are not too many."""
-    if len(examples) <= MOST:
-        return examples
-    shoppers, number, counts = np.unique(examples.user_index, return_inverse=True, return_counts=True)
-    order = np.random.default_rng(seed).permutation(len(shoppers))
-    chosen = np.zeros(len(shoppers), dtype=bool)
-    chosen[order[np.cumsum(counts[order]) <= MOST]] = True
-    return examples.take(np.flatnonzero(chosen[number]))
+    return examples if len(examples) <= MOST else examples.of_some_shoppers(MOST, np.random.default_rng(seed))

@@ -55,6 +55,7 @@ class MultiTaskPredictor(NetworkPredictor):
         """What it was fitted on, the target first; empty where that is all."""
         self._sampled = 1.0
         self._calibrations: list[Calibration] = []
+        """Of the behaviors behind the target, whose own is `calibration`."""
 
     @property
     def heads(self) -> int:
@@ -73,8 +74,8 @@ class MultiTaskPredictor(NetworkPredictor):
         import torch
 
         odds = self._odds_of_all(torch.from_numpy(self.logits(examples))).numpy()
-        own = [self.calibration, *self._calibrations[1:]]
-        columns = [calibration(odds[:, place]) for place, calibration in enumerate(own)]
+        calibrations = (self.calibration, *self._calibrations)
+        columns = [calibration(odds[:, place]) for place, calibration in enumerate(calibrations)]
         return np.stack(columns, axis=1)
 
     def as_scores(self, logits: Tensor) -> Tensor:
@@ -123,7 +124,7 @@ class MultiTaskPredictor(NetworkPredictor):
         self.behaviors = train.behaviors if train.labels is not None else ()
         if self.behaviors:  # what the network says is put right by itself
             self._sampled, self.negative_rate = train.negative_rate, 1.0
-        self._calibrations = [Calibration() for _ in self.behaviors]
+        self._calibrations = [Calibration() for _ in self.behaviors[1:]]
         super()._learn(train, validation, training, progress)
 
     def _validated(self, loss_of: LabelLoss, logits: Tensor, targets: Tensor) -> Tensor:
@@ -138,17 +139,17 @@ class MultiTaskPredictor(NetworkPredictor):
         )
 
     def _calibrate(self, held_out: Examples) -> None:
-        super()._calibrate(held_out)
         if not self.behaviors or held_out.labels is None:
+            super()._calibrate(held_out)
             return
         import torch
 
         odds = self._odds_of_all(torch.from_numpy(self.logits(held_out))).numpy()
-        for place, name in enumerate(self.behaviors):
-            label = held_out.labels[:, held_out.behaviors.index(name)]
-            self._calibrations[place] = Calibration.fitted(
-                self.config.calibration, odds[:, place], label, held_out.weight
-            )
+        labels = held_out.labels[:, [held_out.behaviors.index(name) for name in self.behaviors]]
+        self.calibration, *self._calibrations = (
+            Calibration.fitted(self.config.calibration, odds[:, place], labels[:, place], held_out.weight)
+            for place in range(len(self.behaviors))
+        )
 
     def write(self, writer: ArtifactWriter) -> None:
         """Also the behaviors and what each was calibrated to."""
@@ -163,7 +164,7 @@ class MultiTaskPredictor(NetworkPredictor):
     def state(self) -> dict[str, NDArray[Any]]:
         """Weights, scaling, and the calibration of each behavior."""
         found = super().state()
-        for name, calibration in zip(self.behaviors, self._calibrations, strict=True):
+        for name, calibration in zip(self.behaviors[1:], self._calibrations, strict=True):
             found |= {f"{name}.{key}": values for key, values in calibration.state().items()}
         return found
 
@@ -171,6 +172,6 @@ class MultiTaskPredictor(NetworkPredictor):
         """Takes them back."""
         super().restore(state)
         self._calibrations = []
-        for name in self.behaviors:
+        for name in self.behaviors[1:]:
             own = {key[len(name) + 1 :]: values for key, values in state.items() if key.startswith(f"{name}.")}
             self._calibrations.append(Calibration.restored(own))

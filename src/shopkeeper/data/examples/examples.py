@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.random import Generator
 
 from shopkeeper.errors import DataError
 from shopkeeper.types import BoolArray, Float32Array, Float64Array, Int32Array, Int64Array, UInt8Array
@@ -82,6 +83,14 @@ class Examples:
             part = getattr(self, name)
             columns[name] = None if part is None else part.take(which)
         return replace(self, **columns)
+
+    def of_some_shoppers(self, most: int, generator: Generator) -> Examples:
+        """Those of shoppers drawn at random, all of each, so that there are at most so many."""
+        shoppers, number, counts = np.unique(self.user_index, return_inverse=True, return_counts=True)
+        order = generator.permutation(len(shoppers))
+        chosen = np.zeros(len(shoppers), dtype=bool)
+        chosen[order[np.cumsum(counts[order]) <= most]] = True
+        return self.take(np.flatnonzero(chosen[number]))
 
     def for_target(self, seed: int = 0) -> Examples:
         """The same sample of all pairs without the target, be there another behavior or not, and no other labels.

@@ -64,10 +64,6 @@ class MultiTaskBody(Body):
         super().__init__()
         self.attention = attention
 
-    def whole(self, embedded: Embedded) -> Tensor:
-        """All that is known of each example, float [b, width]."""
-        return self.attention.beside(embedded)
-
 
 class SharedBottomBody(MultiTaskBody):
     """One perceptron for all behaviors and a tower for each (Caruana 1997).
@@ -90,7 +86,7 @@ class SharedBottomBody(MultiTaskBody):
 
     def forward(self, embedded: Embedded) -> Tensor:
         """Logits, float [b, behaviors]."""
-        shared = functional.relu(self.bottom(self.whole(embedded)))
+        shared = functional.relu(self.bottom(self.attention.whole(embedded)))
         logits = torch.cat([tower(shared) for tower in self.towers], dim=1)
         return through_the_first(logits) if self.through else logits
 
@@ -129,7 +125,7 @@ class ExpertsBody(MultiTaskBody):
 
     def forward(self, embedded: Embedded) -> Tensor:
         """Logits, float [b, behaviors]."""
-        whole = self.whole(embedded)
+        whole = self.attention.whole(embedded)
         heard = self.experts([whole] * len(self.towers), [0] * self.n_experts)
         return torch.cat([tower(part) for tower, part in zip(self.towers, heard, strict=True)], dim=1)
 
@@ -168,7 +164,7 @@ class LayeredExpertsBody(MultiTaskBody):
 
     def forward(self, embedded: Embedded) -> Tensor:
         """Logits, float [b, behaviors]."""
-        heard = [self.whole(embedded)] * (len(self.towers) + 1)
+        heard = [self.attention.whole(embedded)] * (len(self.towers) + 1)
         for layer in self.layers:
             heard = cast(list[Tensor], layer(heard, self.sources))
         return torch.cat([tower(part) for tower, part in zip(self.towers, heard, strict=True)], dim=1)

@@ -53,7 +53,7 @@ class TargetAttention(nn.Module):
         weights = self(events, embedded.item, embedded.whose) * embedded.sequences.is_real[embedded.whose]
         return cast(Tensor, (weights[:, None, :] @ events[embedded.whose]).squeeze(1))
 
-    def beside(self, embedded: Embedded) -> Tensor:
+    def whole(self, embedded: Embedded) -> Tensor:
         """Features, fields, that sum, the item and their product side by side, float [b, width]."""
         interest = self.interest(embedded)
         return flat(embedded, interest, embedded.item, interest * embedded.item)
@@ -74,7 +74,7 @@ class InterestBody(Body):
 
     def forward(self, embedded: Embedded) -> Tensor:
         """Logits, float [b, heads]."""
-        return cast(Tensor, self.perceptron(self.attention.beside(embedded)))
+        return cast(Tensor, self.perceptron(self.attention.whole(embedded)))
 
 
 class EvolutionBody(Body):
