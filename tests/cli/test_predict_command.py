@@ -60,6 +60,29 @@ def test_all_and_a_file(run: Run, shop: Path, tmp_path: Path) -> None:
     assert "1 of them are of shoppers that the log does not know" in out
 
 
+def test_rows_of_a_file_from_beyond_the_moment_are_refused(run: Run, shop: Path, tmp_path: Path) -> None:
+    (tmp_path / "pairs.csv").write_text(
+        "user_id,item_id,timestamp\nc1,sku-004,2025-03-10\nc1,sku-004,2025-03-20\nc1,sku-004,2025-03-30\n"
+    )
+    words = (
+        "predict", shop / "data", "--predictor", shop / "model", "--out", tmp_path / "out.parquet",
+        "--pairs", tmp_path / "pairs.csv", "--quiet",
+    )  # fmt: skip
+    code, out, err = run(*words, "--at", "2025-03-15")
+    assert code == 0, err
+    assert "1 predictions" in out
+    assert "2 rejected: has a time after the moment that is asked for (--at), the first is row 2" in out
+    assert pq.read_table(tmp_path / "out.rejected.parquet").column("row").to_pylist() == [1, 2]
+    code, out, err = run(*words, "--at", "2025-03-05")
+    assert code == 3
+    assert "no row of" in err and "3 rejected: has a time after the moment" in err
+    assert pq.read_table(tmp_path / "out.rejected.parquet").num_rows == 3
+    (tmp_path / "pairs.csv").write_text("user_id,item_id,timestamp\nc1,sku-004,2031-03-10\n")
+    code, out, err = run(*words)
+    assert code == 0, err
+    assert "1 of them are of times after the end of the log" in out
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [

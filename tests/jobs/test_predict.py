@@ -88,6 +88,43 @@ def test_a_file_may_give_each_pair_its_moment(asker: Asker, tmp_path: Path) -> N
     assert str(late["timestamp"]).startswith("2025-03-30 12:00")
 
 
+def test_no_row_sees_beyond_the_moment_of_all(dataset: Dataset, asker: Asker, tmp_path: Path) -> None:
+    user = str(dataset.users.ids([1])[0])
+    (tmp_path / "pairs.csv").write_text(
+        f"user_id,item_id,timestamp\n{user},sku-005,2025-03-10\n{user},sku-005,2025-03-25\n{user},sku-006,2025-03-20\n"
+        f"{user},sku-007,2025-03-20T00:00:00.000001\n"
+    )
+    at = int(np.datetime64("2025-03-20", "us").astype(np.int64))
+    then = Asker(asker.predictor, dataset, at)
+    pairs = FileOfPairs.open(tmp_path / "pairs.csv", then)
+    assert predict_to_file(then, pairs, tmp_path / "out.parquet") == 2
+    assert pairs.rejected.counts == {predict_pairs.BEYOND: 2}
+    assert pairs.rejected.examples == [(2, predict_pairs.BEYOND)]
+    found = rows_of(tmp_path / "out.parquet")
+    assert [row["item_id"] for row in found] == ["sku-005", "sku-006"]
+    only = Asker(asker.predictor, dataset.select(np.asarray(dataset.histories.timestamp) < at), at)
+    assert found[1]["probability"] == pytest.approx(only.one(user, "sku-006").value)
+    left_out = rows_of(tmp_path / "out.rejected.parquet")
+    assert [(row["row"], row["item_id"], row["reason"]) for row in left_out] == [
+        (1, "sku-005", predict_pairs.BEYOND), (3, "sku-007", predict_pairs.BEYOND),
+    ]  # fmt: skip
+    with pytest.raises(DataError, match="after that of all"):
+        then.predict(np.array([1], np.int32), np.array([1], np.int32), np.array([at + 1]))
+    predict_to_file(asker, FileOfPairs.open(tmp_path / "pairs.csv", asker), tmp_path / "out.parquet")
+    assert len(rows_of(tmp_path / "out.parquet")) == 4  # as of the end of the log none is late
+    assert not (tmp_path / "out.rejected.parquet").exists()
+
+
+def test_times_after_the_log_are_answered_and_told(asker: Asker, tmp_path: Path) -> None:
+    user = str(asker.dataset.users.ids([1])[0])
+    (tmp_path / "pairs.csv").write_text(
+        f"user_id,item_id,timestamp\n{user},sku-005,2025-03-10\n{user},sku-005,2030-01-01\n"
+    )
+    pairs = FileOfPairs.open(tmp_path / "pairs.csv", asker)
+    assert predict_to_file(asker, pairs, tmp_path / "out.parquet") == 2
+    assert pairs.after_log == 1
+
+
 def test_rows_that_cannot_be_answered_are_counted_and_named(asker: Asker, tmp_path: Path) -> None:
     user = str(asker.dataset.users.ids([1])[0])
     (tmp_path / "pairs.csv").write_text(

@@ -12,10 +12,11 @@ from rich.markup import escape
 
 from shopkeeper.cli import options
 from shopkeeper.cli.progress import Bars
-from shopkeeper.errors import ConfigError
+from shopkeeper.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from shopkeeper.jobs.predict import Asker
+    from shopkeeper.jobs.predict_pairs import Rejected
     from shopkeeper.types import Id
 
 SHOWN_REASONS = 5
@@ -49,7 +50,8 @@ def predict(
     """Predict what shoppers will do, with a predictor that `shopkeeper select` has chosen.
 
     Answers are as of the end of the log, or --at a moment: what came later is not looked at. Ids come back as they
-    went in. Rows of a file that cannot be answered are counted and shown.
+    went in. Rows of a file that cannot be answered, those with a time after --at among them, are counted, and written
+    with their reasons beside the predictions; if no row is left, that is an error.
 
     Example: shopkeeper predict dataset --predictor selection/predictor --user c001 --item 00003 --explain
 
@@ -103,23 +105,42 @@ def _to_screen(asker: Asker, user: str | None, item: str | None, explain: bool) 
 
 
 def _file_to_file(asker: Asker, pairs: Path, out: Path, explain: bool, bars: Bars) -> None:
-    from shopkeeper.jobs.predict_file import predict_to_file
+    from shopkeeper.jobs.predict_file import predict_to_file, rejected_file
     from shopkeeper.jobs.predict_pairs import FileOfPairs
 
     opened = FileOfPairs.open(pairs, asker)
     rows = predict_to_file(asker, opened, out, explain, bars)
+    rejected = _rejections(opened.rejected)
+    if not rows:
+        raise DataError(
+            f"no row of {pairs} could be answered: {out} was not written",
+            expected="rows of a shopper, an item that is known, and a time up to --at" if asker.of_items else None,
+            got="; ".join(rejected) or "no row", remedy="mend the rows, or the moment",
+        )  # fmt: skip
     console = Console(highlight=False)
-    console.print(
-        escape(f"{rows:,} predictions in {out}" if rows else f"no row could be answered: {out} was not written")
-    )
+    console.print(escape(f"{rows:,} predictions in {out}"), soft_wrap=True)
     if opened.new_shoppers:
         console.print(
             f"{opened.new_shoppers:,} of them are of shoppers that the log does not know, answered as new ones"
         )
-    for reason, count in opened.rejected.counts.items():
-        example = next((row for row, why in opened.rejected.examples if why == reason), None)
-        place = "" if example is None else f", the first is row {example}"
-        console.print(f"{count:,} rejected: {reason}{place}")
+    if opened.after_log:
+        console.print(
+            f"{opened.after_log:,} of them are of times after the end of the log, answered as if nothing came between",
+            soft_wrap=True,
+        )
+    for words in rejected:
+        console.print(escape(words), soft_wrap=True)
+    if rejected:
+        console.print(escape(f"rejected rows with reasons in {rejected_file(out)}"), soft_wrap=True)
+
+
+def _rejections(rejected: Rejected) -> list[str]:
+    """A line for each reason."""
+    first = {reason: row for row, reason in rejected.examples}
+    return [
+        f"{count:,} rejected: {reason}" + (f", the first is row {first[reason]:,}" if reason in first else "")
+        for reason, count in rejected.counts.items()
+    ]
 
 
 def _all_to_file(asker: Asker, items: str | None, popular: int | None, out: Path, explain: bool, bars: Bars) -> None:

@@ -17,7 +17,7 @@ from shopkeeper.data.schema import AVAILABLE, INTEREST_TYPES
 from shopkeeper.data.vocabulary import UNKNOWN
 from shopkeeper.errors import DataError, UnknownIdError, choices
 from shopkeeper.predictors.base import Predictor, Reason
-from shopkeeper.types import Float64Array, Id, Int32Array, Int64Array
+from shopkeeper.types import BoolArray, Float64Array, Id, Int32Array, Int64Array
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,11 @@ class Asker:
         if len(time) == 0 or (at is not None and at <= int(time.min())):
             raise DataError("there is no event before the moment that is asked for", remedy="give a later --at")
         self.predictor = predictor
-        self.at = int(time.max()) + 1 if at is None else at
+        self.log_ends = int(time.max()) + 1
+        """Unix microseconds; the log has no event then or later."""
+        self.until = at
+        """No pair may ask about a later moment, where one was given."""
+        self.at = self.log_ends if at is None else at
         self.dataset = with_catalog_items(dataset)
         self.settings = predictor.settings if predictor.settings is not None else ExampleSettings()
         self._placement = _placement_code(dataset, placement)
@@ -76,7 +80,15 @@ class Asker:
             user: int32 [n]; 0 is a shopper without an event.
             item: int32 [n]; 0 where the predictor is of shoppers.
             time: int64 [n]; Unix microseconds. None takes the moment of all.
+
+        Raises:
+            DataError: A time is later than the moment that was given for all.
         """
+        if time is not None and self.is_beyond(time).any():
+            raise DataError(
+                "a pair is asked about as of a moment after that of all", expected="times up to --at",
+                remedy="leave out what is later, or give a later moment",
+            )  # fmt: skip
         moment = np.full(len(user), self.at, dtype=np.int64) if time is None else time
         asked = Examples(
             user, item, moment, np.zeros(len(user), dtype=np.float32), settings=self.settings,
@@ -87,6 +99,10 @@ class Asker:
             asked, features=features, attributes=self._log.attributes, past=past,
             placement_names=self._log.placement_names,
         )  # fmt: skip
+
+    def is_beyond(self, time: Int64Array) -> BoolArray:
+        """Which times (int64 [n], Unix microseconds) are later than the moment that was given for all, bool [n]."""
+        return np.zeros(len(time), dtype=bool) if self.until is None else np.asarray(time > self.until)
 
     def predict(self, user: Int32Array, item: Int32Array, time: Int64Array | None = None) -> Float64Array:
         """Probabilities, or amounts, float64 [n]; arguments as of `examples`."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 from shopkeeper.errors import ArtifactError
@@ -16,6 +17,7 @@ from shopkeeper.progress import Progress
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 REASONS = 3
 """So many reasons of a pair go into a file."""
@@ -38,7 +40,8 @@ def predict_to_file(
     Args:
         asker: Whom to ask.
         pairs: About what.
-        file: Written whole or not at all: ids as they went in, `probability` (or `amount`), and `reasons`.
+        file: Written whole or not at all: ids as they went in, `probability` (or `amount`), and `reasons`. Rows that
+            cannot be answered are written beside it, with their reason (`rejected_file`).
         explain: Add the strongest reasons in words.
         progress: Told after each block.
 
@@ -49,42 +52,61 @@ def predict_to_file(
         DataError: The pairs cannot be read.
         ArtifactError: The file cannot be written; an earlier one is unchanged.
     """
-    temporary = file.with_name(f".{file.name}.writing-{uuid.uuid4().hex[:8]}")
     if progress:
         progress.start("predicting", len(pairs))
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        rows = _write(asker, pairs, temporary, explain, progress)
-        if rows:
-            temporary.replace(file)
+        with _Parquet(file) as written, _Parquet(rejected_file(file)) as rejected:
+            for block in pairs:
+                if len(block.user):
+                    written.add(answered(asker, block, explain))
+                if block.rejected is not None and block.rejected.num_rows:
+                    rejected.add(block.rejected)
+                if progress:
+                    progress.advance(block.asked)
     except OSError as error:
         raise ArtifactError(f"cannot write {file}", got=str(error), remedy="check space and permissions") from error
-    finally:
-        with suppress(OSError):  # the folder may be none
-            temporary.unlink()
+    if not rejected.rows:
+        rejected_file(file).unlink(missing_ok=True)  # of an earlier run
     if progress:
         progress.finish()
-    return rows
+    return written.rows
 
 
-def _write(asker: Asker, pairs: Iterable[Block], file: Path, explain: bool, progress: Progress | None) -> int:
-    import pyarrow.parquet as pq
+def rejected_file(file: Path) -> Path:
+    """Where the rows go that cannot be answered: beside the predictions, with their reasons."""
+    return file.with_name(f"{file.stem}.rejected.parquet")
 
-    writer: pq.ParquetWriter | None = None
-    rows = 0
-    try:
-        for block in pairs:
-            if len(block.user):
-                table = answered(asker, block, explain)
-                writer = writer or pq.ParquetWriter(file, table.schema, compression="zstd")
-                writer.write_table(table.cast(writer.schema))
-                rows += table.num_rows
-            if progress:
-                progress.advance(block.asked)
-    finally:
-        if writer is not None:
-            writer.close()
-    return rows
+
+class _Parquet:
+    """A Parquet file that is there whole after the context, or not at all; without a row an earlier one stays."""
+
+    def __init__(self, file: Path) -> None:
+        self.rows = 0
+        self._file = file
+        self._temporary = file.with_name(f".{file.name}.writing-{uuid.uuid4().hex[:8]}")
+        self._writer: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> _Parquet:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        try:
+            if self._writer is not None:
+                self._writer.close()
+                if error is None:
+                    self._temporary.replace(self._file)
+        finally:
+            with suppress(OSError):  # the folder may be none
+                self._temporary.unlink()
+
+    def add(self, table: pa.Table) -> None:
+        """Writes rows; the first ones tell the columns."""
+        import pyarrow.parquet as pq
+
+        self._writer = self._writer or pq.ParquetWriter(self._temporary, table.schema, compression="zstd")
+        self._writer.write_table(table.cast(self._writer.schema))
+        self.rows += table.num_rows
 
 
 def answered(asker: Asker, block: Block, explain: bool) -> pa.Table:

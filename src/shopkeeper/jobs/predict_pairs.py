@@ -18,18 +18,21 @@ from shopkeeper.data.times import TimeSettings, timestamps
 from shopkeeper.data.vocabulary import UNKNOWN, Vocabulary
 from shopkeeper.errors import DataError
 from shopkeeper.jobs.predict import Asker
-from shopkeeper.types import BoolArray, Int32Array, Int64Array
+from shopkeeper.types import BoolArray, Int32Array, Int64Array, UInt8Array
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 BLOCK: Final = 1 << 16
 """Pairs in memory at once."""
-EXAMPLES: Final = 5
-NO_USER, NO_ITEM, UNKNOWN_ITEM, NO_TIME = (
+NO_USER, NO_ITEM, UNKNOWN_ITEM, NO_TIME, BEYOND = (
     "has no shopper id", "has no item id", "is of an item that neither log nor catalog knows",
-    "has a time that cannot be read",
+    "has a time that cannot be read", "has a time after the moment that is asked for (--at)",
 )  # fmt: skip
+REASONS: Final = (NO_USER, NO_ITEM, UNKNOWN_ITEM, NO_TIME, BEYOND)
+"""Why a row cannot be answered; the place from 1 is the code inside, and a row has the first that holds."""
+REASON: Final = "reason"
+"""The column that tells it in words."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Block:
         item: int32 [n]; 0 where the predictor is of shoppers.
         time: int64 [n], Unix microseconds; None for the moment of all.
         asked: Rows that this block came from, rejected ones included.
+        rejected: Those that cannot be answered: `row` (from 0), ids, times and `reason`; None where none can be.
     """
 
     ids: pa.Table
@@ -49,6 +53,7 @@ class Block:
     item: Int32Array
     time: Int64Array | None
     asked: int
+    rejected: pa.Table | None = None
 
 
 @dataclass
@@ -57,7 +62,7 @@ class Rejected:
 
     Attributes:
         counts: Number of rows by reason.
-        examples: Some of them: number of the row in the file from 1, and the reason.
+        examples: The first row of each reason: its number in the file from 1, and the reason.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
@@ -66,9 +71,9 @@ class Rejected:
     def add(self, reason: str, rows: Int64Array) -> None:
         """Counts rows (numbers from 0) of one reason."""
         if len(rows):
+            if reason not in self.counts:
+                self.examples.append((int(rows[0]) + 1, reason))
             self.counts[reason] = self.counts.get(reason, 0) + len(rows)
-            room = max(0, EXAMPLES - len(self.examples))
-            self.examples += [(int(row) + 1, reason) for row in rows[:room]]
 
 
 @dataclass
@@ -80,12 +85,14 @@ class FileOfPairs:
         source: The opened file.
         rejected: What could not be answered so far.
         new_shoppers: Rows so far of shoppers that the log does not know.
+        after_log: Answered rows so far whose time is after the end of the log: nothing is known of what came between.
     """
 
     asker: Asker
     source: SourceTable
     rejected: Rejected = field(default_factory=Rejected)
     new_shoppers: int = 0
+    after_log: int = 0
 
     @staticmethod
     def open(file: Path, asker: Asker) -> FileOfPairs:
@@ -135,28 +142,36 @@ class FileOfPairs:
         import pyarrow as pa
 
         table = pa.Table.from_batches([batch])
-        row = table.column(ROW).to_numpy()
-        left = np.ones(len(row), dtype=bool)
         user = self.asker.dataset.users.indices(table.column(USER_ID))
-        self._reject(left, _missing(table, USER_ID), NO_USER, row)
-        item = np.zeros(len(row), dtype=np.int32)
+        item = np.zeros(table.num_rows, dtype=np.int32)
+        wrong = {NO_USER: _missing(table, USER_ID)}
         if ITEM_ID in table.column_names:
             item = self.asker.dataset.items.indices(table.column(ITEM_ID))
-            self._reject(left, _missing(table, ITEM_ID), NO_ITEM, row)
-            self._reject(left, item == UNKNOWN, UNKNOWN_ITEM, row)
+            wrong |= {NO_ITEM: _missing(table, ITEM_ID), UNKNOWN_ITEM: item == UNKNOWN}
         time: Int64Array | None = None
         if TIMESTAMP in table.column_names:
-            self._reject(left, _missing(table, TIMESTAMP), NO_TIME, row)
-            moments = table.column(TIMESTAMP).cast(pa.timestamp("us")).cast(pa.int64()).fill_null(0)
-            time = moments.to_numpy().astype(np.int64)[left]
-        self.new_shoppers += int((left & (user == UNKNOWN)).sum())
-        kept = np.flatnonzero(left)
-        return Block(table.drop_columns([ROW]).take(kept), user[kept], item[kept], time, len(row))
+            time = table.column(TIMESTAMP).cast(pa.timestamp("us")).cast(pa.int64()).fill_null(0).to_numpy()
+            wrong |= {NO_TIME: _missing(table, TIMESTAMP), BEYOND: self.asker.is_beyond(time)}
+        code = np.zeros(table.num_rows, dtype=np.uint8)
+        for reason, rows in wrong.items():
+            code[rows & (code == 0)] = REASONS.index(reason) + 1
+        kept = np.flatnonzero(code == 0)
+        self.new_shoppers += int((user[kept] == UNKNOWN).sum())
+        if time is not None:
+            time = time[kept]
+            self.after_log += int((time > self.asker.log_ends).sum())
+        ids = table.drop_columns([ROW]).take(kept)
+        return Block(ids, user[kept], item[kept], time, table.num_rows, self._rejected(table, code))
 
-    def _reject(self, left: BoolArray, wrong: BoolArray, reason: str, row: Int64Array) -> None:
-        """Leaves out what is wrong and was not left out for another reason."""
-        self.rejected.add(reason, row[left & wrong])
-        left &= ~wrong
+    def _rejected(self, table: pa.Table, code: UInt8Array) -> pa.Table:
+        """The rows with a reason (codes uint8 [n], 0 is none), which is counted and written beside them."""
+        import pyarrow as pa
+
+        rows = np.flatnonzero(code)
+        rejected = table.take(rows)
+        for place, reason in enumerate(REASONS, 1):
+            self.rejected.add(reason, rejected.column(ROW).to_numpy()[code[rows] == place])
+        return rejected.append_column(REASON, pa.array([REASONS[place - 1] for place in code[rows]], pa.string()))
 
 
 @dataclass(frozen=True)
