@@ -71,10 +71,12 @@ def test_a_batch_answers_like_single_questions(pipeline: Pipeline) -> None:
         assert together.item_index.tolist() == pipeline.answer([one])[0].item_index.tolist()
 
 
-def test_an_interest_is_a_whole_step() -> None:
-    assert interest_of("Garden > Tools > Spades", ("Gar", "Garden > Tools")) == "Garden > Tools"
-    assert interest_of("Garden", ("Garden > Tools",)) is None
-    assert interest_of(None, ("Garden",)) is None
+def test_an_interest_is_a_whole_step(pipeline: Pipeline) -> None:
+    facts = pipeline.facts
+    assert interest_of(facts, "Garden > Tools > Spades", ("Gar", "Garden > Tools")) == "Garden > Tools"
+    assert interest_of(facts, "Garden", ("Garden > Tools",)) is None
+    assert interest_of(facts, None, ("Garden",)) is None
+    assert interest_of(facts, "Garden > Tools", ("Boats", "garden|tools")) == "Garden > Tools"
 
 
 def test_without_categories_interests_change_nothing() -> None:

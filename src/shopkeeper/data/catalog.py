@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +10,7 @@ from pydantic import Field
 
 from shopkeeper.config import Settings
 from shopkeeper.data import schema
+from shopkeeper.data.categories import NOTHING, CategoryFormat, with_paths
 from shopkeeper.data.columns import match_columns
 from shopkeeper.data.engine import reading
 from shopkeeper.data.events import number
@@ -28,10 +28,7 @@ if TYPE_CHECKING:
     from shopkeeper.data.events import Events
     from shopkeeper.data.sources import Source
 
-ANY_SEPARATOR: Final = r"\s*(>+|\||\s/\s)\s*"
 TEXTS: Final = (schema.TITLE, schema.DESCRIPTION, schema.BRAND, schema.IMAGE)
-NOTHING: Final = ("", "nan", "NaN", "None", "null", "NULL")
-"""What a text says when an export had none."""
 UNAVAILABLE: Final = ("0", "false", "no", "n", "f", "out of stock", "out_of_stock", "sold out", "unavailable", "none")
 """What an availability says, in lower case, when the item cannot be had; any other word says that it can."""
 
@@ -44,7 +41,8 @@ class CatalogSettings(Settings):
     category_columns: tuple[str, ...] = ()
     """Columns of the source that are the steps of the category path, the widest first, in place of one column."""
     category_separator: str | None = None
-    """Between the steps of a path in one column; None understands ">", "|" and " / "."""
+    """Between the steps of a path in one column, such as "/"; None tells it from the values of the column. Steps in
+    quotation marks and square brackets, as JSON writes a list, need none."""
     time: TimeSettings = TimeSettings()
     """How `created_at` is read."""
     source: SourceSettings = SourceSettings()
@@ -91,7 +89,7 @@ class Catalog:
         with reading(opened.name):
             values = _values(opened, columns, settings)
             rows = opened.table.order_by(ROW).select(**values).to_pyarrow()
-        return _distinct(rows, opened.name)
+        return _distinct(_with_categories(rows, opened, columns, settings), opened.name)
 
     @staticmethod
     def from_events(events: Events, columns: Mapping[str, str] | None = None) -> Catalog:
@@ -122,7 +120,7 @@ class Catalog:
             for ours, name in prefixed.items():
                 table = table.left_join(_most_frequent(events.detail, name, ours), ITEM_ID).drop(f"{ITEM_ID}_right")
             rows = table.order_by(ITEM_ID).to_pyarrow()
-        return _distinct(rows, events.source)
+        return _distinct(with_paths(rows, CategoryFormat.told_by), events.source)
 
     @property
     def title_column(self) -> str | None:
@@ -188,7 +186,7 @@ def _values(opened: Any, columns: Mapping[str, str], settings: CatalogSettings) 
     values: dict[str, Any] = id_columns(table, ids, opened.all_text)
     values |= {ours: _text(table[name]) for ours, name in inside.items() if ours in TEXTS}
     if schema.CATEGORY in inside:
-        values[schema.CATEGORY] = _category(table[inside[schema.CATEGORY]], settings.category_separator)
+        values[schema.CATEGORY] = _category(table[inside[schema.CATEGORY]])
     if settings.category_columns:
         values[schema.CATEGORY] = _joined([table[name] for name in _known(opened, settings.category_columns)])
     if schema.PRICE in inside:
@@ -230,17 +228,25 @@ def _attributes(table: Any, names: list[str], all_text: bool) -> dict[str, Any]:
     return values
 
 
-def _category(value: Any, separator: str | None) -> Any:
-    """A path of any writing, steps joined by " > "; a list gives its elements as steps."""
+def _category(value: Any) -> Any:
+    """A path as it is written; a list, or the first of several, gives its elements as steps."""
     kind = value.type()
-    if kind.is_array():
-        first = value[0] if kind.value_type.is_array() else value
-        text, pattern = first.cast("array<string>").join(CATEGORY_SEPARATOR), r"\s* > \s*"
-    else:
-        text, pattern = value.cast("string"), ANY_SEPARATOR
-        if separator is not None:
-            pattern = rf"\s*{re.escape(separator.strip() or separator)}\s*"
-    return text.strip().re_replace(pattern, CATEGORY_SEPARATOR).nullif("")
+    if not kind.is_array():
+        return value.cast("string")
+    first = value[0] if kind.value_type.is_array() else value
+    return first.cast("array<string>").join(CATEGORY_SEPARATOR)
+
+
+def _with_categories(rows: pa.Table, opened: Any, columns: Mapping[str, str], settings: CatalogSettings) -> pa.Table:
+    """The rows with categories in one writing."""
+    named = columns.get(schema.CATEGORY)
+    in_steps = named is None or opened.table[SOURCE_PREFIX + named].type().is_array()
+    if in_steps or settings.category_columns:
+        return with_paths(rows, lambda _: CategoryFormat(CATEGORY_SEPARATOR.strip()))
+    if settings.category_separator is not None:
+        separator = settings.category_separator.strip() or settings.category_separator
+        return with_paths(rows, lambda _: CategoryFormat(separator))
+    return with_paths(rows, CategoryFormat.told_by)
 
 
 def _known(opened: Any, names: Iterable[str]) -> list[str]:

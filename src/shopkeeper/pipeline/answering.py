@@ -137,7 +137,7 @@ def _explained(pipeline: Pipeline, ask: Ask, ranked: Ranked) -> tuple[Reason, ..
 def _popular(pipeline: Pipeline, ask: Ask, model: Recommender, item: int) -> Reason:
     """Popular in the category where the list was made by interests or categories of the history, else in the shop."""
     category = pipeline.facts.category(item)
-    if not ask.history.n_events and (interest := interest_of(category, ask.interests)) is not None:
+    if not ask.history.n_events and (interest := interest_of(pipeline.facts, category, ask.interests)) is not None:
         return Reason(ReasonKind.POPULAR_IN, category=interest)
     if model is pipeline.fallbacks[-1] or category is None or not ask.history.n_events:
         return Reason(ReasonKind.POPULAR)

@@ -16,7 +16,8 @@ class Filters:
     """Which items may come out. All of them must be met.
 
     Attributes:
-        category: Start of a category path, ``"Beauty > Hair"``; None takes every category.
+        category: A category or one above several, in any writing, ``"Beauty > Hair"``; None takes every category. One
+            that names nothing leaves nothing: ask `CategoryNames.named` before.
         price_min: Lowest price; an item without a known price passes only where neither bound is given.
         price_max: Highest price.
         available: Hide items that the catalog says are not on sale.
@@ -43,7 +44,7 @@ class Ask:
         filters: Which items may come out.
         exclude: int32 [n]; items that must not come out.
         explain: Give a reason for each item.
-        interests: Starts of category paths that the shopper is said to like; they count while the history is empty.
+        interests: Categories that the shopper is said to like, in any writing; they count while the history is empty.
         moment: As of when, Unix microseconds, for a predictor that ranks; None is just behind all that is known.
     """
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shopkeeper.data import schema
+from shopkeeper.data.categories import CategoryFormat, CategoryNames, category_key
 from shopkeeper.data.schema import CATEGORY_SEPARATOR
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.types import BoolArray, Float32Array, Int32Array
@@ -66,6 +67,7 @@ class ItemFacts:
         available: bool [n_items + 1]; false where the catalog says that it is not on sale. Index 0 is false.
         titles: Aligned titles, or None.
         images: Aligned image addresses, or None.
+        category_format: How the shop writes its categories.
     """
 
     categories: Codes
@@ -74,6 +76,7 @@ class ItemFacts:
     available: BoolArray
     titles: pa.ChunkedArray | None = None
     images: pa.ChunkedArray | None = None
+    category_format: CategoryFormat = field(default_factory=CategoryFormat)
     _masks: dict[str, BoolArray] = field(default_factory=dict, repr=False)
 
     @staticmethod
@@ -96,6 +99,7 @@ class ItemFacts:
             available=available,
             titles=None if title is None else columns[title],
             images=columns.get(schema.IMAGE),
+            category_format=CategoryFormat.of(table),
         )
 
     def title(self, item_index: int) -> str | None:
@@ -119,21 +123,35 @@ class ItemFacts:
         price = float(self.prices[item_index])
         return None if np.isnan(price) else price
 
-    def in_category(self, start: str) -> BoolArray:
-        """Which items lie in a category or below it, bool [n_items + 1]; read-only.
+    @cached_property
+    def category_names(self) -> CategoryNames:
+        """The categories by any writing of their names."""
+        return CategoryNames(self.categories.values, self.category_format)
+
+    def in_category(self, name: str) -> BoolArray:
+        """Which items lie in a category or below it, bool [n_items + 1]; read-only; none where the name says nothing.
 
         Args:
-            start: Start of a path in whole steps: ``"Beauty > Hair"``.
+            name: A path, or the start of one in whole steps, in any writing: ``"Beauty > Hair"``, ``"beauty/hair"``.
         """
-        mask = self._masks.get(start)
+        mask = self._masks.get(name)
         if mask is None:
-            below = start + CATEGORY_SEPARATOR
-            inside = np.array([path == start or path.startswith(below) for path in self.categories.values] + [False])
-            mask = inside[self.categories.code]
+            found = self.category_names.named(name)
+            key = None if found is None else category_key(found)
+            keys = [] if key is None else self.category_names.keys
+            inside = [one == key or one.startswith(f"{key}{CATEGORY_SEPARATOR}") for one in keys]
+            mask = np.array([*inside, False])[self.categories.code] if inside else np.zeros(len(self.prices), bool)
             mask.setflags(write=False)
             if len(self._masks) < CACHED_MASKS:
-                self._masks[start] = mask
+                self._masks[name] = mask
         return mask
+
+    def of_brand(self, name: str) -> BoolArray:
+        """Which items are of a brand, bool [n_items + 1]; case, width and blanks do not count."""
+        key = category_key(name)
+        same = np.array([*(category_key(brand) == key for brand in self.brands.values), False])
+        of_item: BoolArray = same[self.brands.code]
+        return of_item
 
     @cached_property
     def top_category(self) -> Int32Array:

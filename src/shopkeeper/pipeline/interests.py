@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shopkeeper.data.categories import category_key
 from shopkeeper.data.schema import CATEGORY_SEPARATOR
 from shopkeeper.pipeline.asking import Ask
+from shopkeeper.pipeline.facts import ItemFacts
 from shopkeeper.recommenders.candidates import Eligible
 from shopkeeper.types import Int32Array
 
@@ -21,7 +23,7 @@ def interesting_items(pipeline: Pipeline, ask: Ask, eligible: Eligible) -> Int32
 
     Args:
         pipeline: Knows the categories and what is popular.
-        ask: Its interests are starts of category paths.
+        ask: Its interests are categories, in any writing.
         eligible: What may come out for this shopper.
 
     Returns:
@@ -44,9 +46,10 @@ def interesting_items(pipeline: Pipeline, ask: Ask, eligible: Eligible) -> Int32
     return found
 
 
-def interest_of(category: str | None, interests: tuple[str, ...]) -> str | None:
-    """The first interest that a category path lies in, or None."""
+def interest_of(facts: ItemFacts, category: str | None, interests: tuple[str, ...]) -> str | None:
+    """The first interest that a category path lies in, as the shop spells it, or None."""
     if category is None:
         return None
-    path = category + CATEGORY_SEPARATOR
-    return next((interest for interest in interests if path.startswith(interest + CATEGORY_SEPARATOR)), None)
+    path = category_key(category) + CATEGORY_SEPARATOR
+    named = (facts.category_names.named(interest) for interest in interests)
+    return next((one for one in named if one and path.startswith(category_key(one) + CATEGORY_SEPARATOR)), None)

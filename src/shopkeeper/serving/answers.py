@@ -61,15 +61,21 @@ class RecommendedOut(Struct):
 
 
 class RecommendationsOut(Struct):
-    """Items for a shopper, best first."""
+    """Items for a shopper, best first.
+
+    `known` says whether anything is known of the shopper; `unknown` lists, by the field of the question, what was named
+    and names nothing here.
+    """
 
     recommendation_id: str
     user_id: Id | None
+    known: bool
     model: str
     bundle: str
     source: str
     fallback: int
     ignored: list[Id]
+    unknown: dict[str, list[Id]]
     items: list[RecommendedOut]
 
 
@@ -99,7 +105,10 @@ class ItemPredictionOut(Struct):
 
 
 class PredictionsOut(Struct, kw_only=True):
-    """What a shopper will do. `events` of theirs were looked at; of `unknown_items` nothing is known."""
+    """What a shopper will do. `events` of theirs were looked at; of `unknown_items` nothing is known.
+
+    `unknown` lists, by the field of the question, what was named and names nothing here.
+    """
 
     user_id: Id | None
     known: bool
@@ -112,6 +121,7 @@ class PredictionsOut(Struct, kw_only=True):
     items: list[ItemPredictionOut]
     unknown_items: list[Id]
     ignored: list[Id]
+    unknown: dict[str, list[Id]]
 
 
 class ItemsOut(Struct):

@@ -10,6 +10,8 @@ import numpy as np
 from shopkeeper.data.schema import CATEGORY_SEPARATOR
 from shopkeeper.pipeline.facts import ItemFacts
 from shopkeeper.serving.answers import CategoryOut, Facts, ItemOut
+from shopkeeper.serving.problems import InvalidError
+from shopkeeper.serving.requests import FiltersIn
 from shopkeeper.serving.served import Served
 from shopkeeper.types import BoolArray, Int32Array
 
@@ -61,21 +63,55 @@ def search(served: Served, query: str, category: str | None) -> Int32Array:
 
     Args:
         served: Whose items.
-        query: Words that the title must all hold, in any case; or the item's id. Empty for all.
-        category: Start of a category path, or None.
+        query: Words that the title must all hold, in any case; or an item's id, a brand, a category. Empty for all.
+        category: A category in any writing, or None.
 
     Returns:
         int32 [n] item indices.
+
+    Raises:
+        InvalidError: No item lies in such a category.
     """
-    keep = served.on_shelf
-    words = query.split()
+    check_category(served.facts, category)
+    keep, words = served.on_shelf, query.split()
     if words:
         titled = _titled(served.facts.titles, words, len(keep))
         titled[served.items.index(served.items.parse(query.strip()))] = True
-        keep = keep & titled
+        keep = keep & (titled | served.facts.in_category(query) | served.facts.of_brand(query))
     if category is not None:
         keep = keep & served.facts.in_category(category)
     return served.by_popularity[keep[served.by_popularity]]
+
+
+def check_category(facts: ItemFacts, category: str | None, where: str = "category") -> None:
+    """Refuses a category that names nothing, where one was given.
+
+    Raises:
+        InvalidError: No item lies in such a category.
+    """
+    if category is None or facts.category_names.named(category) is not None:
+        return
+    near = ", ".join(map(repr, facts.category_names.close_to(category)))
+    raise InvalidError(
+        f"{where} names no category of this shop",
+        expected=f"one such as {near}" if near else "a catalog with categories",
+        got=repr(category[:80]),
+        remedy="/categories lists the upper ones",
+    )
+
+
+def check_filters(facts: ItemFacts, filters: FiltersIn) -> None:
+    """Refuses filters that no item of any shopper could pass.
+
+    Raises:
+        InvalidError: The category names nothing, no price is known, or the prices asked for are none.
+    """
+    check_category(facts, filters.category, "filters.category")
+    low, high = filters.price_min, filters.price_max
+    if (low is not None or high is not None) and bool(np.isnan(facts.prices).all()):
+        raise InvalidError("filters name a price, and no price is known here", remedy="give the catalog a column price")
+    if low is not None and high is not None and low > high:
+        raise InvalidError("filters.price_min is above filters.price_max", got=f"{low:g} and {high:g}")
 
 
 def _titled(titles: pa.ChunkedArray | None, words: Sequence[str], size: int) -> BoolArray:
@@ -93,12 +129,12 @@ def _titled(titles: pa.ChunkedArray | None, words: Sequence[str], size: int) -> 
 
 def categories(served: Served) -> list[CategoryOut]:
     """The upper levels of the categories with their numbers of items, by name."""
-    codes = served.facts.categories
+    codes, names = served.facts.categories, served.facts.category_names
     sizes = np.bincount(codes.code[(codes.code >= 0) & served.on_shelf], minlength=len(codes.values))
     counts: dict[str, int] = {}
     for path, items in zip(codes.values, sizes.tolist(), strict=True):
         steps = path.split(CATEGORY_SEPARATOR)
         for depth in range(1, min(len(steps), MOST_LEVELS) + 1):
-            name = CATEGORY_SEPARATOR.join(steps[:depth])
+            name = names.spelling(CATEGORY_SEPARATOR.join(steps[:depth]))
             counts[name] = counts.get(name, 0) + items
     return [CategoryOut(name, counts[name]) for name in sorted(counts)]

@@ -17,7 +17,7 @@ from shopkeeper.serving.answers import EvidenceOut, ItemPredictionOut, Predictio
 from shopkeeper.serving.event_store.records import IdKinds
 from shopkeeper.serving.problems import InvalidError, NotFoundError
 from shopkeeper.serving.reading import check_id, decode, iso, microseconds
-from shopkeeper.serving.recommending import PastItem, given_history, past_item
+from shopkeeper.serving.recommending import PastItem, given_history, past_item, unknown_placement
 from shopkeeper.serving.requests import PredictionsIn
 from shopkeeper.serving.served import Served
 from shopkeeper.types import Id
@@ -95,6 +95,7 @@ def _answered(served: Served, predictions: Predictions, question: PredictionQues
         items=_of_items(known_ids, of_items),
         unknown_items=[item_id for item_id, there in zip(given.item_ids, known, strict=True) if not there],
         ignored=ignored,
+        unknown={"placement": unplaced} if (unplaced := unknown_placement(served, given.placement)) else {},
     )
 
 

@@ -135,6 +135,24 @@ def _ask(served: Served, question: Question) -> tuple[Ask, list[Id]]:
     return asked, ignored
 
 
+def _unknown(served: Served, given: RecommendationsIn) -> dict[str, list[Id]]:
+    """What the question names and nobody here knows, by its field."""
+    named = served.facts.category_names.named
+    items = served.items.index
+    found: dict[str, list[Id]] = {
+        "interests": [interest for interest in given.interests if named(interest) is None],
+        "exclude": [item_id for item_id in given.exclude if not items(item_id)],
+        "placement": unknown_placement(served, given.placement),
+    }
+    return {field: names for field, names in found.items() if names}
+
+
+def unknown_placement(served: Served, placement: str | None) -> list[Id]:
+    """The placement, where it is none of those that the log knows; a log without placements leaves them open."""
+    names = served.pipeline.train.placements
+    return [placement] if placement is not None and names is not None and placement not in names else []
+
+
 def _excluded(served: Served, given: RecommendationsIn) -> Int32Array:
     """Items that must not come out: those of the request, and removed ones where what is not on sale may."""
     index = np.array([served.items.index(item_id) for item_id in given.exclude], dtype=np.int32)
@@ -179,11 +197,13 @@ def _answered(served: Served, question: Question, ignored: list[Id], answer: Ans
     out = RecommendationsOut(
         recommendation_id=name,
         user_id=given.user_id,
+        known=given.user_id is not None and served.profiles.knows(given.user_id),
         model=model,
         bundle=served.name,
         source=sources[0][0] if sources else model,
         fallback=answer.fallback,
         ignored=ignored,
+        unknown=_unknown(served, given),
         items=items,
     )
     moment = time.time_ns() // 1000

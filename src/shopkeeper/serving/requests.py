@@ -93,7 +93,10 @@ class FiltersIn(Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
     """Which items may come out; all must be met."""
 
     category: (
-        Annotated[str, Meta(min_length=1, max_length=1024, description="Start of a path: Beauty > Hair")] | None
+        Annotated[
+            str, Meta(min_length=1, max_length=1024, description="A category or one above: Beauty > Hair, beauty/hair")
+        ]
+        | None
     ) = None
     price_min: Amount | None = None
     price_max: Amount | None = None
@@ -127,7 +130,7 @@ class RecommendationsIn(Struct, kw_only=True, forbid_unknown_fields=True):
     ] = None
     interests: Annotated[
         Annotated[list[CategoryPath], Meta(max_length=50)],
-        Meta(description="Starts of category paths that a shopper of whom nothing is known is said to like"),
+        Meta(description="Categories that a shopper of whom nothing is known is said to like, in any writing"),
     ] = []
     k: Annotated[Length, Meta(description="How many items")] = 10
     placement: Word | None = None

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from shopkeeper.data import schema
-from shopkeeper.data.catalog import NOTHING
+from shopkeeper.data.categories import NOTHING
 from shopkeeper.data.cleaning.bounds import Bounds, robust_bounds
 from shopkeeper.data.functions import smallest
 from shopkeeper.data.schema import ROW, EventType

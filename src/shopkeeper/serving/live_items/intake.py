@@ -1,8 +1,7 @@
-"""Items as they are posted become changes as they are stored: ids checked, texts trimmed, categories in our writing."""
+"""Items as they are posted become changes as they are stored: ids checked, texts trimmed."""
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,8 +9,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
-from shopkeeper.data.catalog import ANY_SEPARATOR, NOTHING
-from shopkeeper.data.schema import CATALOG_COLUMNS, CATEGORY, CATEGORY_SEPARATOR
+from shopkeeper.data.categories import NOTHING
+from shopkeeper.data.schema import CATALOG_COLUMNS
 from shopkeeper.serving.event_store.item_changes import REMOVED, ItemChange
 from shopkeeper.serving.event_store.records import IdKinds
 from shopkeeper.serving.live_items.live_items import ItemRequest
@@ -100,7 +99,7 @@ def facts_of(given: ItemFactsIn, path: str = "") -> dict[str, Any]:
     Raises:
         InvalidError: An attribute has the name of a column of ours.
     """
-    facts = {name: _written(name, value) for name in FACTS if (value := getattr(given, name)) is not UNSET}
+    facts = {name: _written(value) for name in FACTS if (value := getattr(given, name)) is not UNSET}
     attributes = {} if given.attributes is UNSET else given.attributes
     for name in attributes:
         if name in RESERVED:
@@ -108,11 +107,9 @@ def facts_of(given: ItemFactsIn, path: str = "") -> dict[str, Any]:
     return facts | attributes
 
 
-def _written(name: str, value: Any) -> Any:
-    """A text as the catalog has it: trimmed, null where it says nothing, a category with our separator."""
+def _written(value: Any) -> Any:
+    """A text as the catalog has it: trimmed, null where it says nothing. `changed_rows` reads paths of categories."""
     if not isinstance(value, str):
         return value
     text = value.strip()
-    if name == CATEGORY:
-        text = re.sub(ANY_SEPARATOR, CATEGORY_SEPARATOR, text)
     return None if text in NOTHING else text

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from shopkeeper.data import schema
 from shopkeeper.data.catalog import Catalog
+from shopkeeper.data.categories import CategoryFormat, CategoryNames
 from shopkeeper.serving.event_store.item_changes import REMOVED
 from shopkeeper.serving.live_items.states import ItemState, Known
 from shopkeeper.types import Id
@@ -40,6 +42,16 @@ class CatalogRows:
 
     def __iter__(self) -> Iterator[Id]:
         return iter(self._places)
+
+    @cached_property
+    def category_names(self) -> CategoryNames:
+        """The categories of the catalog; none where there is no catalog."""
+        import pyarrow.compute as pc
+
+        table = None if self.catalog is None else self.catalog.table
+        known = table is not None and schema.CATEGORY in table.column_names
+        paths = pc.unique(table.column(schema.CATEGORY)).drop_null().to_pylist() if table is not None and known else []
+        return CategoryNames(paths, CategoryFormat.of(table))
 
     def of(self, states: Sequence[ItemState]) -> pa.Table | None:
         """Rows of items in their order, null where the catalog does not know one; None without a catalog."""
@@ -80,6 +92,8 @@ def changed_rows(
     for name in names:
         old = before.column(name).to_pylist() if before is not None and name in before.column_names else None
         values = _values(name, old or [None] * len(states), states, known)
+        if name == schema.CATEGORY:
+            values = [known_rows.category_names.written(value) for value in values]
         columns[name] = _typed(values, types.get(name) or _type_of(name, values))
     return Catalog(pa.table(columns))
 

@@ -43,6 +43,7 @@ ANSWER = {
     ],
     "unknown_items": [],
     "ignored": [],
+    "unknown": {},
 }
 POST_PREDICTIONS = described(
     "predictions", "Predict behavior", PredictionsOut, ANSWER, (PredictionsIn, ASKS), failures=(*OF_BODY, "404")

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from shopkeeper.pipeline.questionnaire import questionnaire
 from shopkeeper.serving.answers import QuestionnaireOut
-from shopkeeper.serving.item_facts import whole_item
+from shopkeeper.serving.item_facts import check_category, whole_item
 from shopkeeper.serving.openapi import described
 from shopkeeper.serving.reading import read_query
 from shopkeeper.serving.requests import CategoryPath
@@ -47,6 +47,7 @@ def add_questionnaire_routes(app: FastAPI, service: Service) -> None:
 
 
 def _chosen(served: Served, asked: QuestionnaireQuery) -> QuestionnaireOut:
+    check_category(served.facts, asked.category)
     allowed = served.on_shelf & served.facts.available
     if asked.category is not None:
         allowed = allowed & served.facts.in_category(asked.category)

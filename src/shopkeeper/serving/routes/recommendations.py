@@ -7,6 +7,7 @@ from collections import Counter
 from fastapi import FastAPI, Request, Response
 
 from shopkeeper.serving.answers import RecommendationsOut
+from shopkeeper.serving.item_facts import check_filters
 from shopkeeper.serving.openapi import OF_BODY, described
 from shopkeeper.serving.reading import read_body
 from shopkeeper.serving.recommending import read_question
@@ -29,11 +30,13 @@ ASKS = {
 ANSWER = {
     "recommendation_id": "0b6ff1c1f6f04b2e8d4a3f3d1f0a9b11",
     "user_id": "c7",
+    "known": True,
     "model": "Pipeline(SASRec + Transitions)",
     "bundle": "5f1d0c2a9b3e",
     "source": "SASRec",
     "fallback": 0,
     "ignored": [],
+    "unknown": {},
     "items": [
         {
             "item_id": "sku-004",
@@ -67,10 +70,12 @@ def add_recommendation_routes(app: FastAPI, service: Service) -> None:
         """Items for a shopper, best first: from the bundle, and from every event that was stored before.
 
         A shopper of whom nothing is known gets what is popular, in their interests first where some are named; `source`
-        and `fallback` say where the items come from.
+        and `fallback` say where the items come from. A category is found in any writing; `unknown` lists interests,
+        items to exclude and a placement that name nothing, and a filter that no item can pass is refused.
         """
         body = await read_body(request, settings.max_body_bytes)
         question = read_question(body, service.store.kinds, settings.max_k, settings.max_history)
+        check_filters(service.served.facts, question.given.filters)
         answered = await service.recommend(question)
         for source, items in Counter(answered.record.sources).items():
             service.metrics.recommended(source, items)
