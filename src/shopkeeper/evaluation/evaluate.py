@@ -124,13 +124,21 @@ def evaluate(
             expected="at least one shopper with a held-out event",
             remedy="give the part a larger share or other moments, or other target types",
         )
-    k = max(settings.ks) if needs_lists(settings) else 0
+    depth = max(settings.ks)
+    k = depth if needs_lists(settings) else 0
     label = name if name is not None else recommender.name
     if progress is not None:
         progress.start(f"Evaluating {label}", len(holdout))
     with measured() as cost:
         outcome = answer(
-            recommender, holdout, k, settings.hide_seen, settings.from_lists, progress, _new_items(train, settings)
+            recommender,
+            holdout,
+            k,
+            depth,
+            settings.hide_seen,
+            settings.from_lists,
+            progress,
+            _new_items(train, settings),
         )
     if progress is not None:
         progress.finish()

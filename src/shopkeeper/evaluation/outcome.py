@@ -5,6 +5,7 @@ Scores of the whole catalog exist only for one batch of shoppers at a time; what
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from shopkeeper.metrics.ranks import ranks_in_lists, ranks_of_targets
 from shopkeeper.metrics.targets import distinct_targets
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import Recommender
-from shopkeeper.recommenders.like_lengths import batches_of_like_length
+from shopkeeper.recommenders.like_lengths import Batch, batches_of_like_length
 from shopkeeper.recommenders.top_k import top_k
 from shopkeeper.types import Float32Array, Float64Array, Int32Array, Int64Array
 
@@ -53,6 +54,7 @@ def answer(
     recommender: Recommender,
     holdout: Holdout,
     k: int,
+    depth: int,
     hide_seen: bool | None = None,
     from_lists: bool = False,
     progress: Progress | None = None,
@@ -63,7 +65,8 @@ def answer(
     Args:
         recommender: The fitted model.
         holdout: The questions.
-        k: Length of the lists to keep; 0 keeps none.
+        k: Length of the lists to keep, at most `depth`; 0 keeps none.
+        depth: Ranks beyond this place need not be told.
         hide_seen: Hide items of the history; None leaves it to the model.
         from_lists: Take ranks from the lists alone.
         progress: Told about each batch.
@@ -88,11 +91,13 @@ def answer(
             lists[batch.places], _, _ = recommender.rank(batch.user_index, batch.histories, lists.shape[1], hide_seen)
             ranks[asked] = ranks_in_lists(lists[batch.places], of_batch, items[asked])
         else:
-            scores, _ = recommender.final_scores(batch.user_index, batch.histories, hide_seen)
+            scores = recommender.leading_scores(batch.user_index, batch.histories, depth, hide_seen)
             _check(scores, len(batch), recommender)
             ranks[asked] = ranks_of_targets(scores, of_batch, items[asked])
             if among_new is not None and new_items is not None:
-                among_new[asked] = _ranks_among(new_items, scores, of_batch, items[asked])
+                among_new[asked] = _ranks_among(
+                    new_items, _whole(recommender, batch, hide_seen, scores, new_items), of_batch, items[asked]
+                )
             if lists.shape[1]:
                 lists[batch.places] = top_k(scores, lists.shape[1])[0]
         if progress is not None:
@@ -100,16 +105,39 @@ def answer(
     return Outcome(rows, items, values, ranks, n_relevant, lists, among_new)
 
 
-def _ranks_among(some: Int64Array, scores: Float32Array, rows: Int64Array, targets: Int32Array) -> Float64Array:
-    """Ranks of targets among some items (int64 [m], ascending), float64 [t]; infinity for targets that are others."""
+def _ranks_among(
+    some: Int64Array, scores_of: Callable[[Int64Array], Float32Array], rows: Int64Array, targets: Int32Array
+) -> Float64Array:
+    """Ranks of targets among some items (int64 [m], ascending), float64 [t]; infinity for targets that are others.
+
+    Args:
+        some: The items.
+        scores_of: Gives the scores of some rows.
+        rows: int64 [t]; the row of each target.
+        targets: int32 [t].
+    """
     column = np.minimum(np.searchsorted(some, targets), len(some) - 1)
     inside = np.flatnonzero(some[column] == targets)
     ranks = np.full(len(rows), np.inf)
     if len(inside):
         asked, row = np.unique(rows[inside], return_inverse=True)
-        narrow = scores[np.ix_(asked, np.concatenate([[0], some]))]
+        narrow = scores_of(asked)[:, np.concatenate([[0], some])]
         ranks[inside] = ranks_of_targets(narrow, row, (column[inside] + 1).astype(np.int32))
     return ranks
+
+
+def _whole(
+    recommender: Recommender, batch: Batch, hide_seen: bool | None, scores: Float32Array, some: Int64Array
+) -> Callable[[Int64Array], Float32Array]:
+    """Gives scores of some rows of a batch in which the places of some items are told, however far behind."""
+
+    def whole(rows: Int64Array) -> Float32Array:
+        of_rows = scores[rows]
+        if not np.isneginf(of_rows[:, some]).any():
+            return of_rows
+        return recommender.final_scores(batch.user_index[rows], batch.histories.take(rows), hide_seen)[0]
+
+    return whole
 
 
 def _targets_of(places: Int64Array, rows: Int64Array, n_relevant: Int64Array) -> tuple[Int64Array, Int64Array]:

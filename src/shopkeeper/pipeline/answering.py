@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -17,10 +17,13 @@ from shopkeeper.pipeline.interests import interest_of, interesting_items
 from shopkeeper.pipeline.rank import NONE, Ranked, join
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.candidates import Candidates, Eligible
-from shopkeeper.types import Int32Array
+from shopkeeper.types import BoolArray, Int32Array
 
 if TYPE_CHECKING:
     from shopkeeper.pipeline.pipeline import Pipeline
+
+WIDER: Final = 4
+"""Where a list must be longer than its candidates reach, so many times more are taken."""
 
 
 def answer(pipeline: Pipeline, asks: Sequence[Ask]) -> list[Answer]:
@@ -38,29 +41,58 @@ def answer(pipeline: Pipeline, asks: Sequence[Ask]) -> list[Answer]:
 def _answer_alike(pipeline: Pipeline, asks: Sequence[Ask]) -> list[Answer]:
     """Answers questions of the same filters."""
     hidden = [hidden_items(ask, pipeline.hide_seen) for ask in asks]
-    eligible = Eligible.of(allowed_items(asks[0].filters, pipeline.facts), hidden)
+    allowed = allowed_items(asks[0].filters, pipeline.facts)
+    of_row = [Eligible.of(allowed, [items]) for items in hidden]
+    interesting = (interesting_items(pipeline, ask, own) for ask, own in zip(asks, of_row, strict=True))
+    lists = [NONE.then(items, len(pipeline.recommenders)) for items in interesting]
+    _add_candidates(pipeline, asks, lists, allowed, hidden)
+    return [
+        _finished(pipeline, ask, _filled(pipeline, ask, ranked, own))
+        for ask, ranked, own in zip(asks, lists, of_row, strict=True)
+    ]
+
+
+def _add_candidates(
+    pipeline: Pipeline, asks: Sequence[Ask], lists: list[Ranked], allowed: BoolArray | None, hidden: list[Int32Array]
+) -> None:
+    """Gives lists without an item their candidates, in place, until they are as long as asked or there are no more.
+
+    How many are taken and joined at a time depends neither on the length asked for nor on the other questions, so that
+    a long list begins like a short one.
+    """
+    logits = [model.logits for model in pipeline.recommenders]
+    rows = [row for row, ranked in enumerate(lists) if not len(ranked)]
+    for n in _widths(pipeline):
+        if not rows:
+            return
+        eligible = Eligible.of(allowed, [hidden[row] for row in rows])
+        found = _found(pipeline, [asks[row] for row in rows], n, eligible)
+        short = []
+        for place, row in enumerate(rows):
+            joined = join(place, found, pipeline.weights, logits)
+            lists[row] = _extended(pipeline, asks[row], lists[row], joined)
+            if len(lists[row]) < asks[row].k and any(one.is_full(place) for one in found):
+                short.append(row)
+        rows = short
+
+
+def _widths(pipeline: Pipeline) -> Iterator[int]:
+    """How many candidates are taken of a recommender: as set, then more and more, at last the whole catalog."""
+    n, n_items = pipeline.config.candidates, pipeline.train.n_items
+    while n < n_items:
+        yield n
+        n *= WIDER
+    yield n_items
+
+
+def _found(pipeline: Pipeline, asks: Sequence[Ask], n: int, eligible: Eligible) -> list[Candidates]:
+    """The n best of each recommender that has a weight."""
     users = np.array([ask.user_index for ask in asks], dtype=np.int32)
     histories = Histories.joined([ask.history for ask in asks])
-    n = min(max(pipeline.config.candidates, *(ask.k for ask in asks), 1), pipeline.train.n_items)
-    weighted = [weight > 0 for weight in pipeline.weights]
-    found = [
-        _candidates(model, users, histories, n, eligible) if asked else _NOTHING
-        for model, asked in zip(pipeline.recommenders, weighted, strict=True)
+    return [
+        _candidates(model, users, histories, n, eligible) if weight > 0 else Candidates.none(len(asks))
+        for model, weight in zip(pipeline.recommenders, pipeline.weights, strict=True)
     ]
-    logits = [model.logits for model in pipeline.recommenders]
-    answers = []
-    for row, ask in enumerate(asks):
-        of_row = eligible.of_row(row)
-        liked = interesting_items(pipeline, ask, of_row)
-        if len(liked):
-            ranked = NONE.then(liked, len(pipeline.recommenders))
-        else:
-            ranked = _varied(pipeline, _ordered(pipeline, ask, join(row, found, pipeline.weights, logits)), ask.k)
-        answers.append(_finished(pipeline, ask, _filled(pipeline, ask, ranked, of_row)))
-    return answers
-
-
-_NOTHING = Candidates(np.zeros((0, 0), np.int32), np.zeros((0, 0), np.float32))
 
 
 def _candidates(model: Recommender, users: Int32Array, histories: Histories, n: int, eligible: Eligible) -> Candidates:
@@ -71,9 +103,13 @@ def _candidates(model: Recommender, users: Int32Array, histories: Histories, n: 
     return found
 
 
-def _ordered(pipeline: Pipeline, ask: Ask, ranked: Ranked) -> Ranked:
-    """The candidates in the order of the predictor, where one ranks."""
-    return ranked if pipeline.ranking is None else pipeline.ranking.ordered(ask, ranked)
+def _extended(pipeline: Pipeline, ask: Ask, ranked: Ranked, joined: Ranked) -> Ranked:
+    """A list with what it lacks of more candidates behind it; the first ones are varied."""
+    joined = joined.without(ranked.item_index)
+    ordered = joined if pipeline.ranking is None else pipeline.ranking.ordered(ask, joined)
+    if not len(ranked):
+        return _varied(pipeline, ordered, ask.k)
+    return ranked.then(ordered.item_index, ordered.source)
 
 
 def _varied(pipeline: Pipeline, ranked: Ranked, k: int) -> Ranked:
@@ -90,26 +126,27 @@ def _varied(pipeline: Pipeline, ranked: Ranked, k: int) -> Ranked:
 
 def _filled(pipeline: Pipeline, ask: Ask, ranked: Ranked, eligible: Eligible) -> Ranked:
     """The list with items of the recommenders without weight and of the fallbacks behind it, as far as k."""
-    chain = _chain(pipeline)
     weights = [*pipeline.weights, *(0.0 for _ in pipeline.fallbacks)]
     user = np.array([ask.user_index], dtype=np.int32)
-    for place, (model, weight) in enumerate(zip(chain, weights, strict=True)):
-        if len(ranked) >= ask.k:
-            break
-        if weight == 0:
-            n = min(ask.k + len(ranked), pipeline.train.n_items)
-            more = _candidates(model, user, ask.history, n, eligible).item_index[0]
+    for place, (model, weight) in enumerate(zip(_chain(pipeline), weights, strict=True)):
+        for n in _widths(pipeline) if weight == 0 else ():
+            if len(ranked) >= ask.k:
+                break
+            found = _candidates(model, user, ask.history, n, eligible)
+            more = found.item_index[0]
             ranked = ranked.then(more[more > 0], place)
+            if not found.is_full(0):
+                break
     return Ranked(ranked.item_index[: ask.k], ranked.scores[: ask.k], ranked.source[: ask.k])
 
 
 def _finished(pipeline: Pipeline, ask: Ask, ranked: Ranked) -> Answer:
-    chain = _chain(pipeline)
+    names = [model.name for model in _chain(pipeline)]
     n_models = len(pipeline.recommenders)
     return Answer(
         item_index=ranked.item_index,
         scores=ranked.scores,
-        sources=tuple(chain[place].name for place in ranked.source),
+        sources=tuple(names[place] for place in ranked.source.tolist()),
         fallback=int((ranked.source >= n_models).sum()),
         reasons=_explained(pipeline, ask, ranked) if ask.explain else (),
     )

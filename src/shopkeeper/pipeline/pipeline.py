@@ -29,7 +29,6 @@ from shopkeeper.pipeline.likeness import likeness_order, similarity_of
 from shopkeeper.pipeline.recommending import answers_of, as_arrays, as_recommendations
 from shopkeeper.pipeline.settings import PipelineFacts, PipelineSettings
 from shopkeeper.recommenders.base import Recommender
-from shopkeeper.recommenders.fallback import fill_in
 from shopkeeper.recommenders.popular import MostPopular, MostPopularConfig
 from shopkeeper.recommenders.questions import Question, ask, indices_of
 from shopkeeper.recommenders.recommendations import Recommendations
@@ -43,9 +42,6 @@ if TYPE_CHECKING:
     from shopkeeper.predictors.base import Predictor
     from shopkeeper.progress import Progress
     from shopkeeper.recommenders.newcomers import Newcomers
-
-AS_SERVED = 100
-"""So many first places of a ranking are in the order that a shop would see; those behind are without variety."""
 
 
 class Pipeline(Recommender):
@@ -176,30 +172,33 @@ class Pipeline(Recommender):
         self, user_index: Int32Array, histories: Histories, k: int, hide_seen: bool | None = None,
         excluded: Int32Array | None = None,
     ) -> tuple[Int32Array, Float32Array, BoolArray]:  # fmt: skip
-        """The k best items of one batch, in indices: int32 [b, k], their scores, and whether from the fallback."""
+        """The k best items of one batch, in indices: int32 [b, k], their scores, and whether from the fallback.
+
+        Whether an item is on sale does not count here: the catalog knows it of today, and this is what an evaluation
+        asks, whose questions are of the past. Items that must not come out for another reason, those in the cart among
+        them, do not.
+        """
         k = min(k, self.train.n_items)
         question = Question([None] * len(histories), user_index, histories, [])
         exclude = np.zeros(0, dtype=np.int32) if excluded is None else excluded
-        return as_arrays(answers_of(self, question, k, Filters(hide_seen=hide_seen), exclude), k)
+        filters = Filters(available=False, hide_seen=hide_seen)
+        return as_arrays(answers_of(self, question, k, filters, exclude), k)
 
     def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
-        """Scores in the order of the answers; minus infinity for all that is neither candidate nor filled up."""
-        return self._dense(user_index, histories, None)
+        """What falls from place to place of the whole list; minus infinity for items that are not in it."""
+        return self.final_scores(user_index, histories)[0]
 
     def final_scores(
         self, user_index: Int32Array, histories: Histories, hide_seen: bool | None = None
     ) -> tuple[Float32Array, BoolArray]:
-        """Scores in the order of the answers, and popularity below; hidden items are minus infinity.
+        """What falls from place to place of the whole list of `rank`; minus infinity for all that is not in it."""
+        return self._by_place(user_index, histories, hide_seen, self.train.n_items)
 
-        Items in the cart stand below all others. Whether an item is on sale does not count here: the catalog knows it
-        of today, and these are the scores of an evaluation, whose questions are of the past.
-        """
-        scores = self._dense(user_index, histories, hide_seen)
-        from_fallback = fill_in(scores, self._fallback_scores())
-        scores[:, 0] = -np.inf
-        if self.hide_seen if hide_seen is None else hide_seen:
-            scores[histories.rows, histories.item_index] = -np.inf
-        return scores, from_fallback
+    def leading_scores(
+        self, user_index: Int32Array, histories: Histories, depth: int, hide_seen: bool | None = None
+    ) -> Float32Array:
+        """The same of the first `depth` places; minus infinity for all behind them."""
+        return self._by_place(user_index, histories, hide_seen, depth)[0]
 
     def similarity(self, item_index: Int32Array) -> Float32Array:
         """That of the recommender whose neighbors tell best what shoppers take next; of others where it knows none."""
@@ -297,13 +296,15 @@ class Pipeline(Recommender):
         if self.ranking is not None:
             self.ranking = self.ranking.of(self.memory)
 
-    def _dense(self, user_index: Int32Array, histories: Histories, hide_seen: bool | None) -> Float32Array:
-        """Scores of the candidates in dense rows, float32 [b, n_items + 1]."""
-        filters = Filters(available=False, hide_seen=hide_seen)
-        k = min(AS_SERVED, self.train.n_items)
-        question = Question([None] * len(histories), user_index, histories, [])
-        chosen, values, _ = as_arrays(answers_of(self, question, k, filters, np.zeros(0, dtype=np.int32)), k)
-        scores = np.full((len(chosen), self.train.n_items + 1), -np.inf, dtype=np.float32)
-        np.put_along_axis(scores, chosen.astype(np.int64), values, axis=1)
-        scores[:, 0] = -np.inf
-        return scores
+    def _by_place(
+        self, user_index: Int32Array, histories: Histories, hide_seen: bool | None, depth: int
+    ) -> tuple[Float32Array, BoolArray]:
+        """Dense rows of the first places of the lists, and whether each item comes from the fallbacks."""
+        chosen, _, fallback = self.rank(user_index, histories, depth, hide_seen)
+        shape, columns = (len(chosen), self.train.n_items + 1), chosen.astype(np.int64)
+        scores, from_fallback = np.full(shape, -np.inf, dtype=np.float32), np.zeros(shape, dtype=bool)
+        falling = np.arange(self.train.n_items, self.train.n_items - chosen.shape[1], -1, dtype=np.float32)
+        np.put_along_axis(scores, columns, np.broadcast_to(falling, chosen.shape), axis=1)
+        np.put_along_axis(from_fallback, columns, fallback, axis=1)
+        scores[:, 0], from_fallback[:, 0] = -np.inf, False
+        return scores, from_fallback

@@ -29,15 +29,30 @@ class Ranked:
     def __len__(self) -> int:
         return len(self.item_index)
 
-    def then(self, items: Int32Array, source: int) -> Ranked:
-        """The same list with items behind it that are not in it yet (int32, best first), each below all before."""
-        new = items[np.isin(items, self.item_index, invert=True)]
+    def without(self, items: Int32Array) -> Ranked:
+        """The same list without some items, int32 of any length."""
+        if not len(items):
+            return self
+        kept = np.isin(self.item_index, items, invert=True)
+        return Ranked(self.item_index[kept], self.scores[kept], self.source[kept])
+
+    def then(self, items: Int32Array, source: int | Int32Array) -> Ranked:
+        """The same list with items behind it that are not in it yet, each below all before.
+
+        Their scores depend on their places alone, not on how many there are.
+
+        Args:
+            items: int32 [m], best first.
+            source: Place of the recommender of all of them, or of each, int32 [m].
+        """
+        new = np.isin(items, self.item_index, invert=True)
+        places = np.arange(1, int(new.sum()) + 1, dtype=np.float32)
         floor = self.scores[-1] if len(self) else np.float32(1)
-        scores = floor * (1 - np.arange(1, len(new) + 1, dtype=np.float32) / (len(new) + 1))
+        sources = np.broadcast_to(np.asarray(source, dtype=np.int32), items.shape)
         return Ranked(
-            np.concatenate([self.item_index, new]),
-            np.concatenate([self.scores, scores.astype(np.float32)]),
-            np.concatenate([self.source, np.full(len(new), source, dtype=np.int32)]),
+            np.concatenate([self.item_index, items[new]]),
+            np.concatenate([self.scores, floor / (1 + places)]),
+            np.concatenate([self.source, sources[new]]),
         )
 
 

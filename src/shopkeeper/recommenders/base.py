@@ -247,6 +247,12 @@ class Recommender(ABC):
             scores[histories.rows, histories.item_index] = -np.inf
         return scores, from_fallback
 
+    def leading_scores(
+        self, user_index: Int32Array, histories: Histories, depth: int, hide_seen: bool | None = None
+    ) -> Float32Array:
+        """`final_scores` for one who looks at the first `depth` places alone; those behind may be minus infinity."""
+        return self.final_scores(user_index, histories, hide_seen)[0]
+
     def batch_size(self) -> int:
         """How many shoppers are scored at once so that memory does not grow with the catalog."""
         return rows_at_once(self.train.n_items)

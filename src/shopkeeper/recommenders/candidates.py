@@ -69,6 +69,15 @@ class Candidates:
     item_index: Int32Array
     scores: Float32Array
 
+    def is_full(self, row: int) -> bool:
+        """Whether one shopper has n of them, so that there may be more."""
+        return self.item_index.shape[1] > 0 and bool(self.item_index[row, -1] > 0)
+
+    @staticmethod
+    def none(n_rows: int) -> Candidates:
+        """No item for so many shoppers."""
+        return Candidates(np.zeros((n_rows, 0), np.int32), np.zeros((n_rows, 0), np.float32))
+
     @staticmethod
     def of_scores(scores: Float32Array, n: int, eligible: Eligible) -> Candidates:
         """The n best of dense scores, float32 [b, n_items + 1], which are masked in place."""

@@ -24,7 +24,7 @@ def validation_ndcg(model: Recommender, holdout: Holdout) -> float:
     """Mean NDCG@10 of a fitted model over the shoppers of a holdout that have a target.
 
     Args:
-        model: Its `final_scores` are ranked.
+        model: Its `leading_scores` are ranked.
         holdout: Histories and targets.
 
     Returns:
@@ -32,7 +32,7 @@ def validation_ndcg(model: Recommender, holdout: Holdout) -> float:
     """
     total, n = 0.0, 0
     for batch in batches_of_like_length(holdout, model.batch_size()):
-        scores, _ = model.final_scores(batch.user_index, batch.histories)
+        scores = model.leading_scores(batch.user_index, batch.histories, K)
         asked = batch.targets.lengths > 0
         total += float(ndcg(scores, batch.targets)[asked].sum())
         n += int(asked.sum())
