@@ -58,7 +58,7 @@ def test_a_new_bundle_is_promoted(shop: Path, tmp_path: Path, capsys: pytest.Cap
     code = run_command([*words, "--work", tmp_path / "work", "--set", "retrain.k=1"])
     text = capsys.readouterr().out
     assert code == 0, text
-    assert "promoted: the new bundle is in" in text
+    assert "promoted: the new bundle, fitted on the whole log, is in" in text
     assert "new events of known items" in text
     assert json.loads((tmp_path / "work" / "retrain.json").read_text())["promoted"]
     assert Bundle.load(tmp_path / "new").card.data["events"] == 2000

@@ -11,19 +11,25 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sklearn.metrics import log_loss
 from trends import AFTER, APRIL, BEFORE, DAY, HALF, USUAL, habit_events, make_bundle_of_shop, usual_events
 
 from shopkeeper.config import build
+from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.events import Events
 from shopkeeper.data.examples.make import make_examples
 from shopkeeper.data.examples.settings import ExampleSettings
 from shopkeeper.data.point_in_time.features import with_features
 from shopkeeper.errors import DataError
+from shopkeeper.jobs.evaluate import evaluate_bundles
 from shopkeeper.jobs.export import Exported, export_events
 from shopkeeper.jobs.predictors import attach
 from shopkeeper.jobs.retrain import retrain as line
+from shopkeeper.jobs.retrain.predictors import tried_of
 from shopkeeper.jobs.retrain.retrain import RECORD, Inputs, Retrained, retrain
 from shopkeeper.jobs.retrain.settings import settings_of_bundle
+from shopkeeper.jobs.retrain.trial import hold_trial
+from shopkeeper.jobs.select_parts import make_parts
 from shopkeeper.jobs.settings import ShopSettings
 from shopkeeper.pipeline.bundle import Bundle
 from shopkeeper.predictors.naive_bayes import NaiveBayes
@@ -84,21 +90,93 @@ def test_a_new_habit_is_learned_and_promoted(shop: Path, store: EventStore, tmp_
     record = json.loads((tmp_path / "work" / RECORD).read_text())
     assert record["promoted"]
     assert {check["name"] for check in record["checks"]} == {check.name for check in result.checks}
-    assert {row["model"] for row in record["figures"]} >= {"new", "old", "most popular"}
+    assert {row["model"] for row in record["figures"]} >= {"new", "old", "most popular", "promoted"}
+    fitted = new.card.fitted_on
+    assert fitted["served"]["part"] == "whole log"
+    assert fitted["measured"]["part"] == "training part"
+    assert fitted["served"]["events"] == new.card.data["events"] == new.pipeline.memory.n_events
+    assert fitted["measured"]["events"] == new.card.data["training_events"] < new.card.data["events"]
+    assert not new.card.not_measured
+    seen = {row["model"]: (row["fitted_on"], row["answers_seen"]) for row in new.card.retrain["figures"]}
+    assert seen["new"] == seen["old"] == ("training part", False)
+    assert seen["promoted"] == ("whole log", True)
 
 
-def test_predictors_go_on_into_the_new_bundle(shop: Path, store: EventStore, tmp_path: Path) -> None:
-    Bundle.load(shop / "bundle").save(tmp_path / "served")
-    log = Bundle.load(shop / "bundle").pipeline.memory
-    examples = with_features(log, make_examples(log, ExampleSettings(target="purchase", days=2)))
+def test_what_was_tried_can_be_asked_later_and_evaluated(shop: Path, store: EventStore, tmp_path: Path) -> None:
+    store.add(habit_events())
+    result = run(shop, store, tmp_path)
+    assert result.trial is not None
+    new, data = Bundle.load(tmp_path / "new"), Dataset.open(tmp_path / "work" / "dataset")
+    settings = settings_for(shop / "bundle")
+    again = hold_trial(new.tried.pipeline, Bundle.load(shop / "bundle"), data, settings)
+    assert again.new.value("ndcg", 10) == pytest.approx(result.trial.new.value("ndcg", 10), abs=1e-6)
+    board = evaluate_bundles([new], data, settings, baselines=()).leaderboard
+    measured = next(entry for entry in board.entries if entry.name == new.pipeline.name)
+    assert measured.evaluation.value("ndcg", 10) == pytest.approx(result.trial.new.value("ndcg", 10), abs=1e-6)
+
+
+def test_without_refit_the_models_of_the_trial_are_promoted(shop: Path, store: EventStore, tmp_path: Path) -> None:
+    store.add(habit_events())
+    settings = settings_for(shop / "bundle").replace(retrain={"refit": False})
+    assert retrain(Inputs(shop / "bundle", store), settings, tmp_path / "new", tmp_path / "work").promoted
+    new = Bundle.load(tmp_path / "new")
+    assert new.trial is None
+    assert new.card.fitted_on["served"] == new.card.fitted_on["measured"]
+    assert new.pipeline.train.n_items == new.card.data["training_items"]
+
+
+def with_predictor(shop: Path, tmp_path: Path, days: float) -> Path:
+    """A bundle with a predictor of purchases within so many days, fitted on its log."""
+    bundle = Bundle.load(shop / "bundle")
+    bundle.save(tmp_path / "served")
+    log = bundle.pipeline.memory
+    examples = with_features(log, make_examples(log, ExampleSettings(target="purchase", days=days)))
     NaiveBayes().fit(examples).save(tmp_path / "purchase")
     attach(tmp_path / "served", [tmp_path / "purchase"])
+    return tmp_path / "served"
+
+
+def test_predictors_are_fitted_anew_and_asked_beside_the_old_ones(
+    shop: Path, store: EventStore, tmp_path: Path
+) -> None:
+    served = with_predictor(shop, tmp_path, days=2)
+    old = Bundle.load(served)
+    assert "attached" in old.card.predictors["purchase"]["not_measured"]
     store.add(habit_events())
-    inputs = Inputs(tmp_path / "served", store)
-    result = retrain(inputs, settings_for(tmp_path / "served"), tmp_path / "served", tmp_path / "work")
+    settings = settings_for(served)
+    result = retrain(Inputs(served, store), settings, served, tmp_path / "work")
     assert result.promoted
-    assert "predictors fit" in {check.name for check in result.checks}
-    assert list(Bundle.load(tmp_path / "served").predictors) == ["purchase"]
+    assert {"predictors fit", "predictor of purchase"} <= {check.name for check in result.checks}
+    new = Bundle.load(served)
+    told, wanted = new.card.predictors["purchase"], old.predictors["purchase"].settings
+    assert new.predictors["purchase"].settings == wanted
+    assert told["fitted_on"]["served"]["part"] == "training and validation parts"
+    assert told["fitted_on"]["measured"]["part"] == "training part"
+    assert wanted is not None
+    data = Dataset.open(tmp_path / "work" / "dataset")
+    test = make_parts(data, settings.behavior.replace(examples=wanted), settings.prepare.split).test
+    weight = np.where(test.kept, 1.0, 1 / test.negative_rate)
+    for name, model in (("new", tried_of(new, "purchase")), ("old", old.predictors["purchase"])):
+        expected = log_loss(test.label, model.predict_proba(test), sample_weight=weight)
+        assert told["figures"][name]["log_loss"] == pytest.approx(expected, rel=1e-4)
+    served_says, tried_says = (
+        one.predict_proba(test) for one in (new.predictors["purchase"], tried_of(new, "purchase"))
+    )
+    assert not np.array_equal(served_says, tried_says)
+
+
+def test_a_predictor_that_cannot_be_fitted_goes_on_and_the_card_says_why(
+    shop: Path, store: EventStore, tmp_path: Path
+) -> None:
+    served = with_predictor(shop, tmp_path, days=20)
+    before = Bundle.load(served).predictors["purchase"].state()
+    store.add(habit_events())
+    result = retrain(Inputs(served, store), settings_for(served), served, tmp_path / "work")
+    assert result.promoted
+    new = Bundle.load(served)
+    assert "too short" in new.card.predictors["purchase"]["not_measured"]
+    after = new.predictors["purchase"].state()
+    assert all(np.array_equal(after[name], values) for name, values in before.items())
 
 
 def test_it_replaces_the_bundle_in_place_and_goes_on_from_there(shop: Path, store: EventStore, tmp_path: Path) -> None:

@@ -37,7 +37,9 @@ def test_loaded_answers_equal_saved_ones(bundle: Bundle, tmp_path: Path) -> None
     bundle.save(tmp_path / "bundle")
     loaded = Bundle.load(tmp_path / "bundle")
     assert answers(loaded) == answers(bundle)
-    assert loaded.card == bundle.card
+    assert loaded.card.replace(log={}) == bundle.card.replace(log={})
+    kept = tmp_path / "bundle" / "log.parquet"
+    assert loaded.card.log == {"kept": True, "events": bundle.card.data["events"], "bytes": kept.stat().st_size}
     assert loaded.recommender.hide_seen == bundle.recommender.hide_seen
 
 

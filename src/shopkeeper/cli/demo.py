@@ -35,6 +35,7 @@ def demo(
     models: Annotated[
         str | None, typer.Option("--models", help="Recommenders by comma, in place of the usual ones.")
     ] = None,
+    refit: options.Refit = False,
     config: options.ConfigFile = None,
     overrides: options.Overrides = [],
     serve: Annotated[
@@ -57,7 +58,7 @@ def demo(
     names = MODELS if models is None else tuple(name.strip() for name in models.split(","))
     command = shlex.join(["shopkeeper", *sys.argv[1:]])
     with Bars(quiet) as bars:
-        result = run_demo(log, items, settings, names, out, bars, command)
+        result = run_demo(log, items, settings, names, out, bars, command, refit)
     _show(result, perf_counter() - began)
     if serve:
         _serve(result.folder / "bundle", port, began)

@@ -48,6 +48,10 @@ EventTypeMap = Annotated[
     list[str], typer.Option("--event-type-map", metavar="WORD=TYPE", help="Meaning of a word of the log.")
 ]
 TimeZone = Annotated[str | None, typer.Option("--time-zone", help="Zone of times that name none: Europe/London.")]
+Refit = Annotated[
+    bool,
+    typer.Option("--refit/--no-refit", help="Fit what is served once more, on the whole log; figures are of before."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
 ListLength = Annotated[int, typer.Option("--k", min=1, help="Items in a list.")]
 

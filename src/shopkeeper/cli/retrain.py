@@ -22,7 +22,7 @@ def retrain(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The bundle that is served now.")],
     database: Database,
     log: Annotated[
-        str | None, typer.Option("--log", help="The log from before the store; else the histories of the bundle.")
+        str | None, typer.Option("--log", help="The log from before the store; else the one that the bundle keeps.")
     ] = None,
     catalog: options.CatalogSource = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the new bundle [BUNDLE].")] = None,
@@ -30,6 +30,13 @@ def retrain(
         Path | None, typer.Option("--work", help="Folder for logs, dataset and findings [BUNDLE-retrain].")
     ] = None,
     model: Annotated[str | None, typer.Option("--model", "-m", help="Another recommender than the bundle's.")] = None,
+    refit: Annotated[
+        bool | None,
+        typer.Option("--refit/--no-refit", help="Fit what is promoted on the whole log after the trial [--refit]."),
+    ] = None,
+    allow_forgetting: Annotated[
+        bool | None, typer.Option("--allow-forgetting", help="Promote even where the new log lacks what was known.")
+    ] = None,
     columns: options.ColumnMap = [],
     catalog_columns: options.CatalogMap = [],
     item_columns: options.ItemColumn = [],
@@ -54,6 +61,7 @@ def retrain(
     from shopkeeper.pipeline.bundle import Bundle
 
     flags = options.reading_flags(columns, catalog_columns, item_columns, event_type, event_type_map, time_zone)
+    flags = [*flags, ("retrain.refit", refit), ("retrain.allow_forgetting", allow_forgetting)]
     settings = options.settings_over(settings_of_bundle(Bundle.load(bundle)), config, overrides, flags)
     work = work or bundle.with_name(f"{bundle.name}-retrain")
     items = Catalog.read(catalog, settings.catalog) if catalog is not None else None
@@ -67,7 +75,8 @@ def retrain(
         reasons = ", ".join(check.name for check in result.failed)
         console.print(f"not promoted: {escape(reasons)}; {escape(str(out or bundle))} is as it was", soft_wrap=True)
         raise typer.Exit(1)
-    console.print(f"promoted: the new bundle is in {escape(str(out or bundle))}", soft_wrap=True)
+    learned = "the whole log" if settings.retrain.refit else "the training part"
+    console.print(f"promoted: the new bundle, fitted on {learned}, is in {escape(str(out or bundle))}", soft_wrap=True)
 
 
 def _table(result: Retrained) -> Table:

@@ -28,6 +28,7 @@ def train(
     force: Annotated[
         bool, typer.Option("--force", help="Train even where the estimate says that memory does not suffice.")
     ] = False,
+    refit: options.Refit = False,
     preset: options.Preset = None,
     config: options.ConfigFile = None,
     overrides: options.Overrides = [],
@@ -56,17 +57,21 @@ def train(
     console = Console(highlight=False)
 
     def told(estimate: TrainingEstimate) -> None:
-        console.print(_in_words(estimate), soft_wrap=True)
+        console.print(_in_words(estimate) + (", and as long again for the whole log" if refit else ""), soft_wrap=True)
         if not force:
             refuse_too_large(estimate)
 
     with Bars(quiet) as bars:
-        trained = train_bundle(dataset, model, settings, bars, told)
+        trained = train_bundle(dataset, model, settings, bars, told, refit)
     trained.bundle.save(out)
     for evaluation in trained.evaluations:
         row = evaluation.row("ndcg", 10)
         console.print(f"validation NDCG@10 {row.value:.4f} over {row.n_users:,} shoppers: {evaluation.model}")
-    console.print(f"{trained.bundle.card.model} in {out}, fitted in {trained.bundle.card.seconds:.1f} s")
+    card = trained.bundle.card
+    if card.not_measured:
+        console.print(f"not measured: {card.not_measured}", soft_wrap=True)
+    learned = f"fitted on the {card.fitted_on['served']['part']} in {card.seconds:.1f} s"
+    console.print(f"{card.model} in {out}, {learned}", soft_wrap=True)
 
 
 def _in_words(estimate: TrainingEstimate) -> str:

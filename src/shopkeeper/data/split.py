@@ -17,6 +17,7 @@ from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout, Split
 from shopkeeper.data.placements import with_placements
 from shopkeeper.data.roles import Part, Roles, roles_of
+from shopkeeper.data.schema import EVENT_TYPES
 from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import ConfigError, DataError
@@ -71,6 +72,24 @@ def split(dataset: Dataset, settings: SplitSettings | None = None) -> Split:
         leaks_future=roles.leaks_future or _cleaned_beyond(dataset),
         facts=_facts(roles),
     )
+
+
+def whole(dataset: Dataset, settings: SplitSettings) -> Dataset:
+    """All that a model may learn from once nothing is held out any more: training, validation and test together.
+
+    Args:
+        dataset: The log.
+        settings: How it is split; events of types that are neither history nor target stay left out.
+
+    Raises:
+        DataError: Nothing is left to learn from.
+    """
+    wanted = np.zeros(len(EVENT_TYPES) + 1, dtype=bool)
+    wanted[[event_type.code for event_type in (*settings.history_types, *settings.target_types)]] = True
+    train = dataset.select(wanted[dataset.histories.event_type]).compact()
+    if train.n_events == 0:
+        raise DataError("there is no event to learn from", remedy="look at history_types and target_types of the split")
+    return train
 
 
 def _facts(roles: Roles) -> dict[str, Any]:

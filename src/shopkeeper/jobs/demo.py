@@ -23,13 +23,12 @@ from shopkeeper.evaluation.contest import Fit, measure
 from shopkeeper.evaluation.cost import Cost
 from shopkeeper.evaluation.leaderboard import Leaderboard
 from shopkeeper.evaluation.report.page import write_report
-from shopkeeper.jobs.bundles import make_bundle
 from shopkeeper.jobs.contest import best_on_validation, fit_models
 from shopkeeper.jobs.grocery import grocery_tables
-from shopkeeper.jobs.newcomers import item_encoder
 from shopkeeper.jobs.pipelines import pipeline_of
 from shopkeeper.jobs.report import event_curves, report_inputs
 from shopkeeper.jobs.settings import ShopSettings
+from shopkeeper.jobs.train import Trial, bundle_of
 from shopkeeper.pipeline.bundle import Bundle
 from shopkeeper.pipeline.pipeline import Pipeline
 from shopkeeper.progress import Progress
@@ -87,6 +86,7 @@ def run_demo(
     folder: Path,
     progress: Progress | None = None,
     command: str = "",
+    refit: bool = False,
 ) -> Demo:
     """Validates, prepares, trains, evaluates, recommends, reports and bundles.
 
@@ -98,6 +98,7 @@ def run_demo(
         folder: Where everything goes.
         progress: Told how far it is.
         command: What was typed, for the report.
+        refit: Fit what the bundle serves once more, on the whole log; all figures are those of the first fit.
 
     Raises:
         DataError: The log does not suffice for the line.
@@ -115,13 +116,13 @@ def run_demo(
     board = measure([*fits, served], parts, settings.evaluation, progress)
     board.save(folder / "leaderboard.json")
     evaluations = [entry.evaluation for entry in board.entries if entry.name in (pipeline.name, pipeline.primary.name)]
-    encoder = item_encoder(pipeline.recommenders, parts.train, settings.newcomers, settings.features, progress)
-    bundle = make_bundle(pipeline, dataset, parts, settings.training, evaluations, cost.seconds, encoder)
+    bundle = bundle_of(Trial(pipeline, parts, evaluations, cost.seconds), dataset, settings, refit, progress)
     bundle.save(folder / "bundle")
     curve = event_curves(board, [*fits, served], parts, settings.evaluation, progress=progress)
     inputs = report_inputs(dataset, parts, board, fits, bundle.card, findings.to_json(), command, curve)
     write_report(inputs, folder / "report.html")
-    return Demo(folder, findings, dataset, board, skipped, bundle, _answers(pipeline, dataset, settings.training.seed))
+    answers = _answers(bundle.pipeline, dataset, settings.training.seed)
+    return Demo(folder, findings, dataset, board, skipped, bundle, answers)
 
 
 def _answers(pipeline: Pipeline, dataset: Dataset, seed: int) -> Recommendations:

@@ -51,6 +51,8 @@ def evaluate_bundles(
 ) -> Evaluated:
     """Asks bundles and baselines the held-out questions of a log.
 
+    Of a bundle that was fitted on the whole log those models are asked that were fitted on the training part.
+
     Args:
         bundles: At least one; all made from this log with one kind of split.
         dataset: The log.
@@ -68,7 +70,7 @@ def evaluate_bundles(
     given = [
         Fit(model, Cost(bundle.card.seconds), bundle.card.seed)
         for bundle in bundles
-        for model in (bundle.pipeline, bundle.recommender)
+        for model in (bundle.tried.pipeline, bundle.tried.pipeline.primary)
     ]
     names = {fit.recommender.name for fit in given}
     beside, skipped = fit_models(

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from shopkeeper.pipeline.bundle import Bundle
 from shopkeeper.pipeline.predictions import Predictions, by_name
 from shopkeeper.predictors.base import Predictor
+
+ATTACHED: Final = "it was attached as it is; the page of its selection has its figures"
 
 
 def attach(bundle: Path, predictors: Sequence[Path]) -> Bundle:
@@ -22,7 +25,10 @@ def attach(bundle: Path, predictors: Sequence[Path]) -> Bundle:
         ArtifactError: A folder is damaged, or a predictor does not fit the log of the bundle.
         DataError: Two predictors predict the same.
     """
-    changed = with_predictors(Bundle.load(bundle), by_name([Predictor.load(folder) for folder in predictors]))
+    given = by_name([Predictor.load(folder) for folder in predictors])
+    changed = with_predictors(Bundle.load(bundle), given)
+    told = {name: {"model": predictor.name, "not_measured": ATTACHED} for name, predictor in given.items()}
+    changed = replace(changed, card=changed.card.replace(predictors={**changed.card.predictors, **told}))
     changed.save(bundle)
     return changed
 

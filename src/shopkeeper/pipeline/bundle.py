@@ -1,14 +1,16 @@
 """The bundle: one folder with all that answering needs.
 
 It holds the pipeline with its recommenders and id maps, the histories as of now, the catalog, the fitted feature
-transformation, the item index, the encoder that places new items, the predictors of behavior, and the card. It is
-written whole or not at all, and refused when one byte of it changed.
+transformation, the item index, the encoder that places new items, the predictors of behavior, and the card; for the
+next training also the log that it was made of, and the models as they were before they learned of the held-out parts.
+It is written whole or not at all, and refused when one byte of it changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +21,15 @@ from shopkeeper.config import build
 from shopkeeper.pipeline.card import Card
 from shopkeeper.pipeline.index import ItemIndex
 from shopkeeper.pipeline.item_encoder import ItemEncoder
+from shopkeeper.pipeline.kept_log import KeptLog
 from shopkeeper.pipeline.pipeline import Pipeline
+from shopkeeper.pipeline.trial_fit import (
+    FOLDER,
+    SavedTrialFit,
+    TrialFit,
+    read_predictors,
+    write_predictors,
+)
 from shopkeeper.predictors.base import Predictor
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.recommendations import Recommendations
@@ -30,7 +40,6 @@ if TYPE_CHECKING:
     from shopkeeper.data.transforms.transformer import FeatureTransformer
 
 KIND = "bundle"
-PREDICTORS = "predictors"
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,8 @@ class Bundle:
         index: Nearest items by cosine, or None where the model has no item vectors.
         encoder: Says what an item of after training is like, by its text; or None.
         predictors: What tells how likely a shopper does something, by name of what they predict.
+        log: Every row that it was made of, for the next training; None where it keeps none.
+        trial: Its models as fitted on the training part; None where those that are served are fitted on no more.
     """
 
     pipeline: Pipeline
@@ -52,6 +63,19 @@ class Bundle:
     index: ItemIndex | None = None
     encoder: ItemEncoder | None = None
     predictors: Mapping[str, Predictor] = field(default_factory=dict)
+    log: KeptLog | None = None
+    trial: TrialFit | SavedTrialFit | None = None
+
+    @cached_property
+    def tried(self) -> TrialFit:
+        """The models that know nothing of the held-out parts, which figures are made of.
+
+        Raises:
+            ArtifactError: They are damaged.
+        """
+        if isinstance(self.trial, SavedTrialFit):
+            return self.trial.open(self.pipeline.memory)
+        return self.trial if self.trial is not None else TrialFit(self.pipeline, self.predictors)
 
     @property
     def recommender(self) -> Recommender:
@@ -85,17 +109,19 @@ class Bundle:
         """
         with write_artifact(folder, KIND) as writer:
             self.pipeline.write(writer.folder("pipeline"))
-            writer.json("card.json", self.card.model_dump(mode="json"))
+            card = self.card
+            if self.log is not None:
+                card = card.replace(log={**card.log, **self.log.write(writer)})
+            writer.json("card.json", card.model_dump(mode="json"))
             if self.features is not None:
                 self.features.write(writer.folder("features"))
             if self.index is not None:
                 self.index.write(writer.folder("index"))
             if self.encoder is not None:
                 self.encoder.write(writer.folder("encoder"))
-            for name, predictor in self.predictors.items():
-                predictor.write(writer.folder(f"{PREDICTORS}/{name}"))
-            if self.predictors:
-                writer.json(f"{PREDICTORS}/names.json", list(self.predictors))
+            write_predictors(self.predictors, writer)
+            if self.trial is not None:
+                self.trial.write(writer.folder(FOLDER))
 
     @staticmethod
     def load(folder: Path, mapped: bool = True) -> Bundle:
@@ -111,13 +137,13 @@ class Bundle:
         from shopkeeper.data.transforms.transformer import FeatureTransformer
 
         reader = open_artifact(folder, KIND, mapped=mapped)
-        listed = f"{PREDICTORS}/names.json"
-        names = reader.json(listed) if reader.has(listed) else []
         return Bundle(
             pipeline=Pipeline.read(reader.folder("pipeline")),
             card=build(Card, reader.json("card.json")),
             features=FeatureTransformer.read(reader.folder("features")) if reader.has("features") else None,
             index=ItemIndex.read(reader.folder("index")) if reader.has("index") else None,
             encoder=ItemEncoder.read(reader.folder("encoder")) if reader.has("encoder") else None,
-            predictors={name: Predictor.read(reader.folder(f"{PREDICTORS}/{name}")) for name in names},
+            predictors=read_predictors(reader),
+            log=KeptLog.read(reader),
+            trial=SavedTrialFit.of(reader),
         )

@@ -57,6 +57,17 @@ class Card(Settings):
     """Versions of Python, of this package and of the libraries that computed it."""
     store: StorePosition | None = None
     """How much of the event store the histories hold; None where they come from elsewhere."""
+    not_measured: str = ""
+    """Why `metrics` has no row; empty where it has some."""
+    fitted_on: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """What the models learned from, those that are `served` and those that the figures are of (`measured`): the part
+    of the log, its users, items and events, and until when; empty where an earlier version made the bundle."""
+    log: dict[str, Any] = Field(default_factory=dict)
+    """Whether the log is `kept` in the bundle, with its `bytes`, or why not; empty where an earlier version made it."""
+    predictors: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """By name of what is predicted: the model, its figures, and what it was fitted on, or why it was not measured."""
+    retrain: dict[str, Any] = Field(default_factory=dict)
+    """Of a bundle that took the place of another: rows of the log, what was forgotten, figures of both."""
     newcomers: dict[str, Any] = Field(default_factory=dict)
     """What places items that come after training: the encoder, its size, items with a text; or why there is none."""
 

@@ -88,6 +88,16 @@ class Pipeline(Recommender):
         pipeline._complete(validation)
         return pipeline
 
+    def refitted(
+        self, train: Dataset, training: TrainingSettings | None = None, progress: Progress | None = None
+    ) -> Self:
+        """Its recommenders fitted on more data, with the weights that validation chose."""
+        fresh = type(self)([model.refitted(train, training, progress) for model in self.recommenders], self.config)
+        fresh._set_train(train)
+        fresh._complete(None)
+        fresh.weights, fresh.likeness = list(self.weights), list(self.likeness)
+        return fresh
+
     @property
     def name(self) -> str:
         """Named after its most important recommender."""
@@ -240,18 +250,25 @@ class Pipeline(Recommender):
                 model.write(writer.folder(f"{kind}/{place}"), data=False)
 
     @classmethod
-    def read(cls, reader: ArtifactReader, train: Dataset | None = None) -> Self:
+    def read(cls, reader: ArtifactReader, train: Dataset | None = None, memory: Dataset | None = None) -> Self:
         """Reads the files from a folder of an opened artifact.
+
+        Args:
+            reader: The folder.
+            train: The training part, where it was not written with the pipeline.
+            memory: The log that known shoppers are answered from, in any vocabulary, where that was not written.
 
         Raises:
             ArtifactError: It is damaged, or its training part is neither here nor given.
             ConfigError: Another version wrote it.
         """
         facts = build(PipelineFacts, reader.json("pipeline.json"))
-        stored, memory = read_data(reader)
+        stored, stored_memory = read_data(reader)
         train = train if train is not None else stored
         if train is None:
             raise ArtifactError(f"{reader.path} holds a pipeline without its ids")
+        if memory is not None:
+            memory = memory.in_items(train.items, train.placements)
         models, fallbacks = (
             [Recommender.read(reader.folder(f"{kind}/{place}"), train) for place in range(number)]
             for kind, number in (("recommenders", facts.recommenders), ("fallbacks", facts.fallbacks))
@@ -260,7 +277,7 @@ class Pipeline(Recommender):
         pipeline._set_train(train)
         pipeline.weights, pipeline.likeness, pipeline.fallbacks = facts.weights, facts.likeness, fallbacks
         pipeline.hide_seen, pipeline.usual_event = facts.hide_seen, facts.usual_event
-        pipeline._memory = memory
+        pipeline._memory = stored_memory if stored_memory is not None else memory
         pipeline.ranking = Ranking.read(reader, facts.config.ranking, pipeline.memory, train.users)
         pipeline._share_memory()
         return pipeline

@@ -77,6 +77,8 @@ class Predictor(ABC):
         self.placements: tuple[str, ...] = ()
         """Names of the places that training knew; others are unknown to it."""
         self.negative_rate = 1.0
+        self.training: TrainingSettings | None = None
+        """How `fit` was told to train; None for the model's own way."""
         self.calibration = Calibration()
 
     @property
@@ -112,6 +114,7 @@ class Predictor(ABC):
             DataError: There is no example, labels are not 0 and 1 or all alike, or there is nothing to calibrate on.
         """
         self.settings, self.placements = train.settings, train.placement_names
+        self.training = training
         self.features = checked(train, self)
         train = train if self.several else train.for_target(self.config.seed)
         self.negative_rate = train.negative_rate
@@ -227,6 +230,7 @@ class Predictor(ABC):
             "config": self.config.model_dump(mode="json"),
             "features": list(self._fitted()),
             "settings": None if self.settings is None else self.settings.model_dump(mode="json"),
+            "training": None if self.training is None else self.training.model_dump(mode="json"),
             "placements": list(self.placements),
             "negative_rate": self.negative_rate,
         }
@@ -260,6 +264,8 @@ class Predictor(ABC):
         model.placements = tuple(facts["placements"])
         if facts["settings"] is not None:
             model.settings = build(ExampleSettings, facts["settings"])
+        if facts.get("training") is not None:
+            model.training = build(TrainingSettings, {**facts["training"], "checkpoint_folder": None})
         model._read_more(reader)
         state = reader.tensors("state.safetensors")
         model.calibration = Calibration.restored(state)

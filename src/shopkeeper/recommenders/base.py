@@ -139,6 +139,25 @@ class Recommender(ABC):
         self._fit(train, validation, training or TrainingSettings(), progress)
         return self
 
+    def refitted(
+        self, train: Dataset, training: TrainingSettings | None = None, progress: Progress | None = None
+    ) -> Self:
+        """A new model with the settings of this one, fitted on more data, with what validation decided for this one.
+
+        Nothing is held out: a network trains for as many epochs as the best weights of this one took, and mixtures
+        keep their weights.
+
+        Args:
+            train: What it may learn from, the held-out parts too.
+            training: How this one was trained.
+            progress: Told how far it is.
+
+        Raises:
+            DataError: There is no event to learn from.
+            NotFittedError: This model was not fitted in this process, so that nobody knows for how long.
+        """
+        return type(self)(self.config).fit(train, None, training, progress)
+
     def estimate(
         self, train: Dataset, training: TrainingSettings | None = None, validation: Holdout | None = None
     ) -> Estimate:

@@ -108,14 +108,21 @@ class Blend(Recommender):
         self, train: Dataset, validation: Holdout | None, training: TrainingSettings, progress: Progress | None
     ) -> None:
         for place, member in enumerate(self.members):
-            folder = training.checkpoint_folder
-            own = training.replace(
-                seed=training.seed + place,
-                checkpoint_folder=None if folder is None else folder / f"{place}-{member.name}",
-            )
-            member.fit(train, validation, own, progress)
+            member.fit(train, validation, _own(training, place, member), progress)
         if validation is not None and len(validation) > 0:
             self.fit_weights(validation, training.seed)
+
+    def refitted(
+        self, train: Dataset, training: TrainingSettings | None = None, progress: Progress | None = None
+    ) -> Self:
+        """The members fitted on more data, with the weights and sharpness of this blend."""
+        fresh, training = type(self)(self.config), training or TrainingSettings()
+        fresh.members = [
+            member.refitted(train, _own(training, place, member), progress) for place, member in enumerate(self.members)
+        ]
+        fresh._set_train(train)
+        fresh.weights, fresh.sharpness = self.weights.copy(), self.sharpness.copy()
+        return fresh
 
     @classmethod
     def of_fitted(cls, members: Sequence[Recommender], hide_seen: bool | None = None) -> Blend:
@@ -219,3 +226,12 @@ class Blend(Recommender):
             member._set_train(self.train)
             start = f"{place}/"
             member.restore({name[len(start) :]: values for name, values in state.items() if name.startswith(start)})
+
+
+def _own(training: TrainingSettings, place: int, member: Recommender) -> TrainingSettings:
+    """How one member is trained: from a seed of its own, with checkpoints of its own."""
+    folder = training.checkpoint_folder
+    return training.replace(
+        seed=training.seed + place,
+        checkpoint_folder=None if folder is None else folder / f"{place}-{member.name}",
+    )

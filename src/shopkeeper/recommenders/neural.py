@@ -6,7 +6,7 @@ A subclass says which network (`_build`) and what it learns (`_objective`), and 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from numpy.typing import NDArray
 
@@ -94,6 +94,27 @@ class NeuralRecommender(Recommender):
         self.training_result = train_network(
             self._network, self._objective(training), training, validate, progress, self._identity(), self.watch
         )
+
+    def refitted(
+        self, train: Dataset, training: TrainingSettings | None = None, progress: Progress | None = None
+    ) -> Self:
+        """A new network, trained for as many epochs as the best weights of this one took, at the same learning rates.
+
+        Nothing is validated, so nothing stops it early and nothing that it learns from is asked about.
+
+        Raises:
+            NotFittedError: This one was not trained in this process.
+        """
+        if self.training_result is None:
+            raise NotFittedError(f"nobody knows how many epochs {self.name} took", remedy="fit it first")
+        training, epochs = training or TrainingSettings(), self.training_result.best_epoch
+        if training.checkpoint_folder is not None:
+            training = training.replace(checkpoint_folder=training.checkpoint_folder / "refit")
+        fresh = type(self)(self.config)
+        fresh.watch = lambda record: record.epoch < epochs
+        fresh.fit(train, None, training, progress)
+        fresh.watch = None
+        return fresh
 
     def _identity(self) -> dict[str, Any]:
         """What tells this run from others beside the training settings, as plain JSON values."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -16,6 +16,10 @@ from shopkeeper.jobs.retrain.combined import Combined
 from shopkeeper.jobs.retrain.settings import RetrainSettings
 from shopkeeper.pipeline.bundle import Bundle
 from shopkeeper.pipeline.card import Card, StorePosition
+from shopkeeper.pipeline.pipeline import Pipeline
+
+EARLIER: Final = "earlier log is whole"
+FORGOTTEN: Final = "nothing is forgotten"
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,44 @@ def log_checks(combined: Combined, exported: Exported, memory: Dataset, settings
             _at_least("new events of known shoppers", combined.known_shoppers, shoppers),
         ]
     return checks
+
+
+def earlier_check(bundle: Bundle) -> Check:
+    """Whether a bundle that is retrained without a log holds every event that it was made of."""
+    data, memory = bundle.card.data, bundle.pipeline.memory
+    expected = f"all {data['events']:,} events and {data['items']:,} items of the running bundle"
+    if bundle.log is not None:
+        return Check(EARLIER, True, expected, "the bundle keeps its log")
+    remedy = "give the log with --log, or a bundle that keeps its own"
+    if bundle.card.log.get("kept") is False:
+        return Check(EARLIER, False, expected, f"it keeps no log; {remedy}")
+    whole = memory.n_events >= int(data["events"]) and memory.n_items >= int(data["items"])
+    found = f"{memory.n_events:,} events and {memory.n_items:,} items in its histories"
+    return Check(EARLIER, whole, expected, found if whole else f"{found}; {remedy}")
+
+
+def forgotten_check(combined: Combined, settings: RetrainSettings) -> Check:
+    """Whether the new log has all that the running bundle knows."""
+    expected = "all that the running bundle knows"
+    if not combined.lost:
+        return Check(FORGOTTEN, True, expected, "all of it")
+    if settings.allow_forgetting:
+        return Check(FORGOTTEN, True, f"{expected}, or leave to forget", str(combined.lost))
+    remedy = "give the whole log, leave --log out where the bundle keeps its own, or say --allow-forgetting"
+    return Check(FORGOTTEN, False, expected, f"{combined.lost}; {remedy}")
+
+
+def items_check(new: Pipeline, dataset: Dataset, old: Pipeline, settings: RetrainSettings) -> Check:
+    """Whether the new models know every item that the old ones knew, those that cleaning leaves out not counted."""
+    known = old.train.items
+    left = known.arrow.filter(dataset.items.indices(known.arrow) > 0)
+    lacking = left.filter(new.train.items.indices(left) == 0)
+    cleaned = len(known) - len(left)
+    found = f"{len(left) - len(lacking):,}" + (f"; cleaning leaves {cleaned:,} others out" if cleaned else "")
+    if len(lacking):
+        found += f"; not {', '.join(map(str, lacking[:3].to_pylist()))}" + (" ..." if len(lacking) > 3 else "")
+    expected = f"all {len(left):,} items that the running models know"
+    return Check("items that the models know", settings.allow_forgetting or not len(lacking), expected, found)
 
 
 def dataset_checks(dataset: Dataset, combined: Combined, bundle: Bundle, settings: RetrainSettings) -> list[Check]:

@@ -5,6 +5,7 @@ An event that both hold is the same where shopper, item, type and time agree; th
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 KEYS: Final = (schema.USER_ID, schema.ITEM_ID, schema.EVENT_TYPE, schema.TIMESTAMP)
 MOMENT: Final = "timestamp('UTC', 6)"
+MAX_EXAMPLES: Final = 3
+"""Items that are named where some are lost."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Combined:
         new: Rows of the store that were not known before.
         known_items: Share of the new rows whose item was known before or is in the catalog; 0 without new rows.
         known_shoppers: Share of the new rows whose shopper was known before.
+        lost: What the running bundle knows and this log has not.
     """
 
     earlier: int
@@ -45,14 +49,56 @@ class Combined:
     new: int
     known_items: float
     known_shoppers: float
+    lost: Lost
 
 
-def combine(earlier: Path, export: Path, store: EventStore, catalog: Catalog | None, out: Path) -> Combined:
+@dataclass(frozen=True)
+class Lost:
+    """What a log lacks of an earlier one, users who asked to be forgotten not counted.
+
+    Attributes:
+        events: Number of its events.
+        users: Number of its users without any event.
+        items: Number of its items without any event.
+        examples: Some of these items, as text.
+    """
+
+    events: int = 0
+    users: int = 0
+    items: int = 0
+    examples: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.events or self.users or self.items)
+
+    def __str__(self) -> str:
+        named = f" ({', '.join(self.examples)}{' ...' if self.items > len(self.examples) else ''})"
+        items = f"{self.items:,} items{named if self.examples else ''}"
+        return f"{self.events:,} events, {items} and {self.users:,} users are not in it"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Files with rows of events, Parquet with canonical columns.
+
+    Attributes:
+        earlier: What was known before the store.
+        export: What `export_events` wrote.
+        known: What the running bundle knows; it may be `earlier` itself.
+        deletions_seen: Deletions of the store up to this one were made before the rows of `earlier` were written.
+    """
+
+    earlier: Path
+    export: Path
+    known: Path
+    deletions_seen: int = 0
+
+
+def combine(sources: Sources, store: EventStore, catalog: Catalog | None, out: Path) -> Combined:
     """Writes the combined log as one Parquet file.
 
     Args:
-        earlier: What was known before, Parquet with canonical columns.
-        export: What `export_events` wrote.
+        sources: What it is made of.
         store: Tells who was forgotten.
         catalog: Its items count as known.
         out: The log.
@@ -60,17 +106,12 @@ def combine(earlier: Path, export: Path, store: EventStore, catalog: Catalog | N
     Raises:
         DataError: A file is damaged, or ids are of different kinds.
     """
-    import pyarrow as pa
-
     engine = open_engine()
-    with reading(f"{earlier.name} and {export.name}"):
-        before, after = _read(engine, earlier), _read(engine, export)
+    with reading(f"{sources.earlier.name} and {sources.export.name}"):
+        before, after = _read(engine, sources.earlier), _read(engine, sources.export)
         _refuse_other_kinds(before, after)
         n_earlier = _count(before)
-        forgotten = engine.create_table(
-            "forgotten", pa.table({"id": pa.array(list(_forgotten(before, store)), _arrow_type(before))}), temp=True
-        )
-        before = before.anti_join(forgotten, before[schema.USER_ID] == forgotten["id"])
+        before = _without_forgotten(engine, before, store, sources.deletions_seen)
         n_remembered = _count(before)
         unshared, new = before.anti_join(after, KEYS), after.anti_join(before, KEYS)
         n_unshared, n_new = _count(unshared), _count(new)
@@ -87,7 +128,27 @@ def combine(earlier: Path, export: Path, store: EventStore, catalog: Catalog | N
             new=n_new,
             known_items=shares[schema.ITEM_ID],
             known_shoppers=shares[schema.USER_ID],
+            lost=Lost() if sources.known == sources.earlier else _lost(engine, sources, store, out),
         )
+
+
+def _lost(engine: Any, sources: Sources, store: EventStore, log: Path) -> Lost:
+    """What the running bundle knows and the log has not."""
+    known, found = _read(engine, sources.known), _read(engine, log)
+    known = _without_forgotten(engine, known, store, 0)
+    items = known.anti_join(found, schema.ITEM_ID).select(schema.ITEM_ID).distinct()
+    users = known.anti_join(found, schema.USER_ID).select(schema.USER_ID).distinct()
+    some = items.order_by(schema.ITEM_ID).limit(MAX_EXAMPLES).to_pyarrow().column(0).to_pylist()
+    return Lost(_count(known.anti_join(found, KEYS)), _count(users), _count(items), tuple(map(str, some)))
+
+
+def _without_forgotten(engine: Any, rows: Any, store: EventStore, seen: int) -> Any:
+    """Rows of users who did not ask to be forgotten after so many deletions."""
+    import pyarrow as pa
+
+    ids = pa.table({"id": pa.array(list(_forgotten(rows, store, seen)), _arrow_type(rows))})
+    forgotten = engine.create_table(f"forgotten_{uuid.uuid4().hex}", ids, temp=True)
+    return rows.anti_join(forgotten, rows[schema.USER_ID] == forgotten["id"])
 
 
 def _read(engine: Any, file: Path) -> Any:
@@ -127,9 +188,9 @@ def _arrow_type(before: Any) -> Any:
     return pa.int64() if before[schema.USER_ID].type().is_integer() else pa.string()
 
 
-def _forgotten(before: Any, store: EventStore) -> Iterator[Any]:
-    """Ids of the earlier log whose shopper was forgotten."""
-    digests = {deletion.user_digest for deletion in store.deletions_after(0)}
+def _forgotten(before: Any, store: EventStore, seen: int) -> Iterator[Any]:
+    """Ids of rows whose shopper was forgotten after so many deletions."""
+    digests = {deletion.user_digest for deletion in store.deletions_after(seen)}
     if not digests:
         return
     for user_id in before.select(schema.USER_ID).distinct().to_pyarrow().column(0).to_pylist():
@@ -141,5 +202,5 @@ def _known_items(engine: Any, before: Any, catalog: Catalog | None) -> Any:
     items = before.select(schema.ITEM_ID).distinct()
     if catalog is None:
         return items
-    listed = engine.create_table("listed", catalog.table.select([schema.ITEM_ID]), temp=True)
+    listed = engine.create_table(f"listed_{uuid.uuid4().hex}", catalog.table.select([schema.ITEM_ID]), temp=True)
     return items.union(listed.select(listed[schema.ITEM_ID].cast(items[schema.ITEM_ID].type())))

@@ -15,16 +15,30 @@ from shopkeeper.data.events import Events
 from shopkeeper.data.prepare import prepare
 from shopkeeper.data.validation.validate import validate
 from shopkeeper.errors import ArtifactError
+from shopkeeper.evaluation.evaluate import Evaluation
+from shopkeeper.jobs.bundles import TRAINING_PART, WHOLE_LOG
 from shopkeeper.jobs.export import Exported, export_events
 from shopkeeper.jobs.item_changes import catalog_with_changes
 from shopkeeper.jobs.predictors import with_predictors
-from shopkeeper.jobs.retrain.checks import Check, dataset_checks, export_checks, log_checks, passed
-from shopkeeper.jobs.retrain.combined import Combined, combine
-from shopkeeper.jobs.retrain.earlier import write_histories, write_log
-from shopkeeper.jobs.retrain.trial import Trial, hold_trial, trial_checks
+from shopkeeper.jobs.retrain.checks import (
+    Check,
+    dataset_checks,
+    earlier_check,
+    export_checks,
+    forgotten_check,
+    items_check,
+    log_checks,
+    passed,
+)
+from shopkeeper.jobs.retrain.combined import Combined, Sources, combine
+from shopkeeper.jobs.retrain.earlier import known_rows, write_log
+from shopkeeper.jobs.retrain.predictors import fit_anew, with_trial
+from shopkeeper.jobs.retrain.trial import Trial, ask_promoted, hold_trial, promoted_checks, trial_checks
 from shopkeeper.jobs.settings import ShopSettings
-from shopkeeper.jobs.train import train
+from shopkeeper.jobs.train import bundle_of, fit_trial
 from shopkeeper.pipeline.bundle import Bundle
+from shopkeeper.pipeline.card import Card
+from shopkeeper.pipeline.kept_log import KeptLog
 from shopkeeper.progress import Progress
 from shopkeeper.serving.event_store.store import EventStore
 
@@ -59,6 +73,7 @@ class Retrained:
         exported: What came out of the store.
         combined: Where the rows of the new log came from; None where the line ended before.
         trial: Figures of the new and the old bundle; None where the line ended before.
+        figures: All figures as rows, each with what its models were fitted on.
     """
 
     promoted: bool
@@ -66,6 +81,7 @@ class Retrained:
     exported: Exported
     combined: Combined | None
     trial: Trial | None
+    figures: Sequence[dict[str, Any]] = ()
 
     @property
     def failed(self) -> Sequence[Check]:
@@ -74,13 +90,12 @@ class Retrained:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values of all that was found."""
-        evaluations = [] if self.trial is None else self.trial.evaluations
         return {
             "promoted": self.promoted,
             "checks": [check.to_json() for check in self.checks],
             "export": {**vars(self.exported), "position": self.exported.position.model_dump()},
             "log": None if self.combined is None else asdict(self.combined),
-            "figures": [row.to_json() for one in evaluations for row in one.rows],
+            "figures": list(self.figures),
         }
 
 
@@ -112,7 +127,7 @@ def retrain(
     promoted = new is not None and line.holds
     if new is not None and promoted:
         new.save(out)
-    result = Retrained(promoted, line.checks, exported, line.combined, line.trial)
+    result = Retrained(promoted, line.checks, exported, line.combined, line.trial, line.figures)
     write_text_atomic(work / RECORD, json.dumps(result.to_json(), indent=2, ensure_ascii=False) + "\n")
     return result
 
@@ -131,6 +146,8 @@ class _Line:
     checks: list[Check] = field(default_factory=list)
     combined: Combined | None = None
     trial: Trial | None = None
+    promoted: Evaluation | None = None
+    """What is promoted on questions whose answers it has learned; None where it is what was tried."""
 
     @property
     def holds(self) -> bool:
@@ -145,39 +162,76 @@ class _Line:
 
     def bundle(self, exported: Exported, model: str | None) -> Bundle | None:
         """A trained and tried bundle; None where the data did not pass."""
-        self.combined = self._combine(exported)
-        dataset = self._prepare(self.combined) if self.holds else None
+        self.combined = self._combine(exported) if self.holds else None
+        dataset = self._prepare(self.combined) if self.combined is not None and self.holds else None
         if dataset is None or not self.holds:
             return None
-        new = train(dataset, model or self.old.card.model, self.settings, self.progress).bundle
-        self.trial = hold_trial(new, self.old, dataset, self.settings, self.progress)
+        fitted = fit_trial(dataset, model or self.old.card.model, self.settings, self.progress)
+        self.trial = hold_trial(fitted.pipeline, self.old, dataset, self.settings, self.progress)
         self.checks += trial_checks(self.trial, self.settings.retrain)
-        new = self._with_predictors(new)
-        return replace(new, card=new.card.replace(store=exported.position))
+        if not self.holds:
+            return None
+        new = bundle_of(fitted, dataset, self.settings, self.settings.retrain.refit, self.progress)
+        self.checks.append(items_check(new.pipeline, dataset, self.old.pipeline, self.settings.retrain))
+        if new.trial is not None:
+            self.promoted = ask_promoted(new.pipeline, dataset, self.settings, self.progress)
+            self.checks += promoted_checks(self.promoted, self.trial, self.settings.retrain)
+        new = self._with_predictors(new, dataset)
+        kept = None if new.log is None else KeptLog(self.work / "log.parquet")
+        return replace(new, log=kept, card=self._card(new.card, exported))
 
-    def _with_predictors(self, new: Bundle) -> Bundle:
-        """The new bundle with the predictors of the old one, as they are."""
+    def _card(self, card: Card, exported: Exported) -> Card:
+        """The card with what the store gave and what was compared."""
+        log = {} if self.combined is None else asdict(self.combined)
+        facts = {"log": log, "forgotten": log.pop("lost", {}), "figures": self.figures, "old": self.old.card.fitted_on}
+        return card.replace(store=exported.position, retrain=facts)
+
+    @property
+    def figures(self) -> list[dict[str, Any]]:
+        """Rows of the trial, each with what its models were fitted on and whether they had seen the answers."""
+        if self.trial is None:
+            return []
+        evaluations = [*self.trial.evaluations, *([] if self.promoted is None else [self.promoted])]
+        return [
+            {**row.to_json(), "fitted_on": TRAINING_PART if seen is False else WHOLE_LOG, "answers_seen": seen}
+            for one in evaluations
+            for seen in (one is self.promoted,)
+            for row in one.rows
+        ]
+
+    def _with_predictors(self, new: Bundle, dataset: Dataset) -> Bundle:
+        """The new bundle with the predictors of the old one, fitted anew."""
         if not self.old.predictors:
             return new
         expected = "the log gives all that they read"
         try:
-            found = with_predictors(new, self.old.predictors)
+            anew = fit_anew(self.old, dataset, self.settings, self.progress)
+            found = with_predictors(new, anew.served)
         except ArtifactError as error:
             self.checks.append(Check("predictors fit", False, expected, str(error)))
             return new
-        self.checks.append(Check("predictors fit", True, expected, ", ".join(self.old.predictors)))
-        return found
+        self.checks += [Check("predictors fit", True, expected, ", ".join(self.old.predictors)), *anew.checks]
+        return replace(with_trial(found, anew.tried), card=found.card.replace(predictors=anew.card))
 
-    def _combine(self, exported: Exported) -> Combined:
-        earlier = self.work / "earlier.parquet"
-        if self.inputs.log is None:
-            write_histories(self.old.pipeline.memory, earlier)
-        else:
+    def _combine(self, exported: Exported) -> Combined | None:
+        known = known_rows(self.old, self.work / "known.parquet")
+        earlier, seen = known, self._deletions_seen()
+        if self.inputs.log is not None:
+            earlier, seen = self.work / "earlier.parquet", 0
             write_log(self.inputs.log, earlier)
-        export, log = self.work / "export.parquet", self.work / "log.parquet"
-        combined = combine(earlier, export, self.inputs.store, self.catalog, log)
+        else:
+            self.checks.append(earlier_check(self.old))
+        sources = Sources(earlier, self.work / "export.parquet", known, seen)
+        combined = combine(sources, self.inputs.store, self.catalog, self.work / "log.parquet")
+        self.checks.append(forgotten_check(combined, self.settings.retrain))
         self.checks += log_checks(combined, exported, self.old.pipeline.memory, self.settings.retrain)
         return combined
+
+    def _deletions_seen(self) -> int:
+        """How many deletions of this store the rows of the old bundle come after."""
+        position = self.old.card.store
+        known = position is not None and position.store_id == self.inputs.store.store_id
+        return position.deletions if position is not None and known else 0
 
     def _prepare(self, combined: Combined) -> Dataset:
         log = Events.read(self.work / "log.parquet")

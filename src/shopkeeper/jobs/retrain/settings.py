@@ -16,7 +16,17 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class RetrainSettings(Settings):
-    """Bounds of the checks."""
+    """What the promoted bundle is fitted on and keeps, and the bounds of the checks."""
+
+    refit: bool = True
+    """After the trial, fit what is promoted once more on the whole log, the held-out parts too: a network for as many
+    epochs as early stopping found, with the weights of the pipeline that validation chose. False promotes what was
+    fitted on the training part alone."""
+    keep_log: bool = True
+    """Keep in the bundle every row of the log that it was made of, so that the next `retrain` needs no `--log`; the
+    card says how many bytes that takes. False: the next `retrain` must be given the log."""
+    allow_forgetting: bool = False
+    """Promote even where events, users or items of the running bundle are not in the new log."""
 
     metric: Literal["ndcg", "recall", "hit_rate", "mrr", "map", "precision"] = "ndcg"
     """The figure by which models are compared."""
@@ -55,6 +65,7 @@ def settings_of_bundle(bundle: Bundle) -> dict[str, Any]:
     prepare.pop("latest", None)
     off = card.newcomers.get("reason") == IT_IS_OFF
     return {
+        "retrain": {"keep_log": card.log.get("kept", True)},
         "prepare": prepare,
         "newcomers": {"encoder": "off"} if off else {},
         "features": {} if bundle.encoder is None else {"text": bundle.encoder.settings.model_dump(mode="json")},

@@ -21,6 +21,7 @@ from shopkeeper.jobs.retrain.checks import Check
 from shopkeeper.jobs.retrain.settings import RetrainSettings
 from shopkeeper.jobs.settings import ShopSettings
 from shopkeeper.pipeline.bundle import Bundle
+from shopkeeper.pipeline.pipeline import Pipeline
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.popular import MostPopular
@@ -58,15 +59,15 @@ class Trial:
 
 
 def hold_trial(
-    new: Bundle, old: Bundle, dataset: Dataset, settings: ShopSettings, progress: Progress | None = None
+    new: Pipeline, old: Bundle, dataset: Dataset, settings: ShopSettings, progress: Progress | None = None
 ) -> Trial:
     """Asks all of them the test questions of the new log.
 
-    The old bundle was trained on a part of this log. As long as the log has not become much shorter, which a check
-    before has seen to, the questions lie behind that part.
+    The models of the old bundle that are asked were trained on a part of this log. As long as the log has not become
+    much shorter, which a check before has seen to, the questions lie behind that part.
 
     Args:
-        new: Made from the dataset.
+        new: Fitted on the training part of the dataset.
         old: Made from an earlier one.
         dataset: The new log.
         settings: The split and what is measured.
@@ -76,30 +77,62 @@ def hold_trial(
         DataError: Nobody is asked.
     """
     parts = split(dataset, settings.prepare.split)
-    known = old.pipeline.train
+    before = old.tried.pipeline
+    known = before.train
     places = _sample(len(parts.test), settings)
     for_new = parts.test.take(places)
     for_old = questions_for(dataset, settings.prepare.split, PART, known.users, known.items, known.placements).take(
         places
     )
-    wanted = settings.evaluation.replace(
-        metrics=(settings.retrain.metric,), ks=(settings.retrain.k,), segments=False, max_users=None
-    )
 
     def ask(model: Recommender, questions: Holdout, name: str) -> Evaluation:
-        return evaluate(model, questions, wanted, part=PART, name=name, progress=progress)
+        return _asked(model, questions, name, settings, progress)
 
     seen = int(old.card.data["last_event_microseconds"])
     later = for_new.targets.rows[np.asarray(for_new.targets.timestamp) > seen]
     return Trial(
-        new=ask(new.pipeline, for_new, "new"),
-        old=ask(old.pipeline, for_old, "old"),
+        new=ask(new, for_new, "new"),
+        old=ask(before, for_old, "old"),
         popular=ask(MostPopular().fit(parts.train), for_new, "most popular"),
-        new_swapped=ask(new.pipeline, _swapped(for_new), "new for others"),
-        old_swapped=ask(old.pipeline, _swapped(for_old), "old for others"),
+        new_swapped=ask(new, _swapped(for_new), "new for others"),
+        old_swapped=ask(before, _swapped(for_old), "old for others"),
         fresh=np.bincount(later, minlength=len(for_new)) > 0,
-        learns=new.recommender.learns != "counts",
+        learns=new.primary.learns != "counts",
     )
+
+
+def ask_promoted(
+    promoted: Pipeline, dataset: Dataset, settings: ShopSettings, progress: Progress | None = None
+) -> Evaluation:
+    """Asks what was fitted on the whole log the same questions; it has learned the answers, so this is no forecast."""
+    known = promoted.train
+    asked = questions_for(dataset, settings.prepare.split, PART, known.users, known.items, known.placements)
+    return _asked(promoted, asked.take(_sample(len(asked), settings)), "promoted", settings, progress)
+
+
+def promoted_checks(promoted: Evaluation, trial: Trial, settings: RetrainSettings) -> list[Check]:
+    """Whether what was fitted on the whole log answers what it has learned no worse than before it did.
+
+    A model that only counts items need not: what was popular over all is not what is popular at the end.
+    """
+    if not trial.learns:
+        return []
+    beside = _compare(promoted, trial.new)
+    lost = beside.difference < -settings.max_loss * trial.new.value(settings.metric, settings.k)
+    check = Check(
+        "fitted on the whole log", beside.high >= 0 and not lost,
+        "no worse than before on what it has learned since", _words(promoted, trial.new),
+    )  # fmt: skip
+    return [check]
+
+
+def _asked(
+    model: Recommender, questions: Holdout, name: str, settings: ShopSettings, progress: Progress | None
+) -> Evaluation:
+    wanted = settings.evaluation.replace(
+        metrics=(settings.retrain.metric,), ks=(settings.retrain.k,), segments=False, max_users=None
+    )
+    return evaluate(model, questions, wanted, part=PART, name=name, progress=progress)
 
 
 def trial_checks(trial: Trial, settings: RetrainSettings) -> list[Check]:
