@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 import shopkeeper
 from shopkeeper.config import Settings
+from shopkeeper.errors import MissingDependencyError
 
 MARKER = "<!-- settings reference -->"
 WITHOUT_SETTINGS = ("shopkeeper.cli", "shopkeeper.nn")
@@ -30,6 +31,8 @@ def settings_classes() -> list[type[Settings]]:
         if not module.name.startswith(WITHOUT_SETTINGS):
             try:
                 importlib.import_module(module.name)
+            except MissingDependencyError:
+                continue
             except ModuleNotFoundError as error:
                 if (error.name or "").startswith("shopkeeper"):
                     raise

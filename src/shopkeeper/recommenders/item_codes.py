@@ -51,7 +51,8 @@ class ItemCodes:
         if quantizer == "kmeans":
             books = Codebooks.fit(scaled[1:], settings)
         else:
-            from shopkeeper.features.semantic_ids.rqvae import RqVae, RqVaeSettings
+            from shopkeeper.features.semantic_ids.rqvae import RqVae
+            from shopkeeper.features.semantic_ids.rqvae_settings import RqVaeSettings
 
             books = RqVae.fit(scaled[1:], RqVaeSettings(**settings.model_dump()))
         return cls(scaled, scale, books, SemanticIds.of(books.code(scaled[1:]), books.sizes))

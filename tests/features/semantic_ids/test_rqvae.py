@@ -7,7 +7,8 @@ import pytest
 
 from shopkeeper.errors import DataError
 from shopkeeper.features.semantic_ids import SemanticIds, quality
-from shopkeeper.features.semantic_ids.rqvae import RqVae, RqVaeSettings
+from shopkeeper.features.semantic_ids.rqvae import RqVae
+from shopkeeper.features.semantic_ids.rqvae_settings import RqVaeSettings
 
 GENERATOR = np.random.default_rng(0)
 MIDDLES = GENERATOR.normal(size=(6, 16)).astype(np.float32)

@@ -89,7 +89,7 @@ def as_categories(name: str, column: pa.Array, normalize: bool = False) -> pa.Ar
 
 
 def as_moments(name: str, column: pa.Array) -> pa.Array:
-    """Moments as timestamp[us, UTC] [n], null where missing.
+    """Moments as `timestamp[us, UTC]`, [n], null where missing.
 
     Args:
         name: Name of the column, for the error.

@@ -48,7 +48,7 @@ class Cyclic(Transform["pa.Array"]):
     step: CyclicStep
 
     def read(self, column: pa.Array) -> pa.Array:
-        """The column as wall clock time, timestamp[us] [n]."""
+        """The column as wall clock time, `timestamp[us]`, [n]."""
         import pyarrow as pa
         import pyarrow.compute as pc
 

@@ -8,19 +8,18 @@ takes in an epoch moves to an item.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self, cast
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from shopkeeper.errors import missing_dependency
 from shopkeeper.features.semantic_ids.codebooks import (
     Codebooks,
-    CodebookSettings,
     refuse_other_width,
     refuse_unusable,
 )
+from shopkeeper.features.semantic_ids.rqvae_settings import RqVaeSettings
 from shopkeeper.types import Float32Array, Int32Array
 
 try:
@@ -29,23 +28,6 @@ try:
     from torch.nn import functional
 except ImportError as error:
     raise missing_dependency("torch", "torch", "codebooks by RQ-VAE") from error
-
-
-class RqVaeSettings(CodebookSettings):
-    """How the autoencoder is built and trained."""
-
-    latent_size: Annotated[int, Field(ge=1)] = 32
-    """Width of the space in which digits are chosen."""
-    hidden_size: Annotated[int, Field(ge=1)] = 256
-    """Width of the layer between."""
-    commitment: Annotated[float, Field(ge=0)] = 0.25
-    """How much the encoder is drawn to the centers it chose, beside the centers to it."""
-    epochs: Annotated[int, Field(ge=1)] = 100
-    """Passes over the items."""
-    batch_size: Annotated[int, Field(ge=1)] = 1024
-    """Items of a step."""
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
-    """Of AdamW."""
 
 
 class RqVae:
