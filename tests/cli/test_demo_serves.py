@@ -10,6 +10,7 @@ import urllib.request
 from pathlib import Path
 
 from shop import write_shop
+from waiting import A_LONG_TIME, until
 
 ADDRESS = re.compile(r"The shop's page: (http://\S+)/")
 MAPPING = ("--map", "user_id=customer", "--map", "item_id=sku", "--map", "timestamp=time", "--map", "quantity=qty",
@@ -25,26 +26,26 @@ def test_the_page_answers_at_the_address_that_the_demo_says(tmp_path: Path) -> N
         process = subprocess.Popen(list(map(str, command)), stdout=out, stderr=subprocess.STDOUT)
     try:
         address = _address(process, log)
-        with urllib.request.urlopen(f"{address}/", timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"{address}/", timeout=A_LONG_TIME) as answer:  # noqa: S310
             assert answer.status == 200
             assert b"<html" in answer.read()
         question = urllib.request.Request(f"{address}/recommendations", b'{"user_id": "c3"}', method="POST")  # noqa: S310
-        with urllib.request.urlopen(question, timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(question, timeout=A_LONG_TIME) as answer:  # noqa: S310
             assert b'"items"' in answer.read()
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) in (0, 130)
+        assert process.wait(A_LONG_TIME) in (0, 130)
     finally:
         process.kill()
         process.wait()
     assert (tmp_path / "out" / "bundle" / "manifest.json").exists()
+    after = log.read_text().rpartition("Ctrl-C")[2].splitlines()[1:]
+    assert after
+    assert [line for line in after if not line.startswith("{")] == []  # no traceback, no leaks: lines of the log alone
 
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:
-    import time
-
-    deadline = time.monotonic() + 120
-    while not (found := ADDRESS.search(log.read_text())):
+    def said() -> re.Match[str] | None:
         assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.1)
-    return found[1]
+        return ADDRESS.search(log.read_text())
+
+    return until(said)[1]
