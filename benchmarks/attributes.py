@@ -35,6 +35,7 @@ from shopkeeper.features.attributes.extractor import Asked, Extractor
 from shopkeeper.features.attributes.schema import Attribute, default_attributes
 from shopkeeper.features.attributes.settings import AttributesSettings
 from shopkeeper.features.attributes.words import ValueWords
+from shopkeeper.machine import describe_processor
 
 EXTRACTORS: Final[dict[str, dict[str, Any]]] = {
     "words": {"name": "words"},
@@ -182,8 +183,8 @@ def places(n: int, most: int, part: str) -> list[int]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what ran."""
-    found = {}
+    """Versions of what ran, and the processor."""
+    found = describe_processor()
     for name in PACKAGES:
         try:
             found[name] = version(name)

@@ -216,8 +216,11 @@ def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     from importlib.metadata import version
 
+    from shopkeeper.machine import describe_processor
+
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
+        **describe_processor(),
         "cores": cores,
         "load": [round(load, 2) for load in os.getloadavg()],
         "versions": {name: version(name) for name in ("duckdb", "ibis-framework", "numpy", "pandas", "pyarrow")},

@@ -196,8 +196,11 @@ def purities(feature: Any, catalog: Any, items: Any) -> dict[str, float]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what ran."""
-    return {name: version(name) for name in PACKAGES if find_spec(name.replace("-", "_")) or name in PACKAGES[5:]}
+    """Versions of what ran, and the processor."""
+    from shopkeeper.machine import describe_processor
+
+    found = {name: version(name) for name in PACKAGES if find_spec(name.replace("-", "_")) or name in PACKAGES[5:]}
+    return found | describe_processor()
 
 
 def command(options: argparse.Namespace) -> str:

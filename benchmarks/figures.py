@@ -14,6 +14,7 @@ import numpy as np
 from shopkeeper.config import parse_value, put
 from shopkeeper.errors import ConfigError
 from shopkeeper.evaluation.bootstrap import LEVEL, resampled_means
+from shopkeeper.machine import describe_processor
 from shopkeeper.types import Float32Array, Int64Array
 
 LIBRARIES = ("shopkeeper", "numpy", "scipy", "torch", "implicit")
@@ -107,6 +108,6 @@ def configs_by_model(changes: list[str]) -> dict[str, dict[str, Any]]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what ran, and the kind of machine."""
+    """Versions of what ran, and the processor: where its instructions differ, sums are rounded otherwise."""
     found = {name: version(name) for name in LIBRARIES if find_spec(name)}
-    return found | {"python": platform.python_version(), "machine": platform.machine()}
+    return found | {"python": platform.python_version(), "machine": platform.machine()} | describe_processor()

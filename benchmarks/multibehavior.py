@@ -37,6 +37,7 @@ from shopkeeper.evaluation.cost import Cost, measured
 from shopkeeper.evaluation.evaluate import Evaluation, evaluate
 from shopkeeper.evaluation.settings import EvaluationSettings
 from shopkeeper.evaluation.table import table
+from shopkeeper.machine import describe_processor
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.blend import Blend
 from shopkeeper.recommenders.registry import recommender_class
@@ -278,7 +279,8 @@ def to_json(
         },
         "parts": parts,
         "training": training.model_dump(mode="json"),
-        "versions": {library: version(library) for library in LIBRARIES} | {"python": platform.python_version()},
+        "versions": {library: version(library) for library in LIBRARIES}
+        | {"python": platform.python_version()} | describe_processor(),
         "results": [_plain(result) for result in results],
         "comparisons": [comparison.to_json() for comparison in compare_best(results)],
     }  # fmt: skip

@@ -37,7 +37,7 @@ from benchmarks.peers.reporting import read_sequences
 from benchmarks.training_speed_table import bound_lines, epoch_lines, memory_line, quality_lines
 from shopkeeper.artifacts import file_hash, write_text_atomic
 from shopkeeper.errors import ShopkeeperError
-from shopkeeper.machine import memory, usable_cores
+from shopkeeper.machine import describe_processor, memory, usable_cores
 
 HERE = Path(__file__).resolve().parent
 OURS, REFERENCE = "shopkeeper", "recbole"
@@ -216,18 +216,12 @@ def circle() -> str:
 
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
-    model = [line.partition(":")[2].strip() for line in _cpu_info() if line.startswith("model name")]
     total, _ = memory()
     return {
-        "processor": model[0] if model else platform.processor(), "cores": usable_cores(),
+        **describe_processor(), "cores": usable_cores(),
         "memory_gb": None if total is None else round(total / 1e9, 1), "system": platform.system(),
         "load": [round(load, 2) for load in os.getloadavg()],
     }  # fmt: skip
-
-
-def _cpu_info() -> list[str]:
-    file = Path("/proc/cpuinfo")
-    return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 
 
 def _assignment(text: str) -> tuple[str, Path]:

@@ -141,6 +141,25 @@ def test_memory_is_read_in_bytes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("flags", "instructions"),
+    [("sse2 avx avx2 avx512f amx_bf16", "amx"), ("avx2 avx512f", "avx512"), ("avx avx2 fma", "avx2"), ("sse2", "")],
+)
+def test_the_processor_is_told_by_its_widest_instructions(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flags: str, instructions: str
+) -> None:
+    first = f"processor\t: 0\nmodel name\t: Some: Chip\nflags\t\t: {flags}\n"
+    (tmp_path / "cpuinfo").write_text(f"{first}\n{first.replace('Some', 'Other')}\n")
+    monkeypatch.setattr(machine, "PROCESSOR_INFO", tmp_path / "cpuinfo")
+    for name in machine.LIMITS:
+        monkeypatch.delenv(name, raising=False)
+    assert machine.describe_processor() == {"processor": "Some: Chip", "instructions": instructions}
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    assert machine.describe_processor()["ONEDNN_MAX_CPU_ISA"] == "AVX2"
+    monkeypatch.setattr(machine, "PROCESSOR_INFO", tmp_path / "none")
+    assert machine.describe_processor()["processor"]
+
+
+@pytest.mark.parametrize(
     ("limit", "expected"),
     [("max", (102_400, 40_960)), ("90000", (90_000, 20_000)), ("900000", (102_400, 40_960))],
 )

@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import Final
 
 MEMORY_INFO: Final = Path("/proc/meminfo")
+PROCESSOR_INFO: Final = Path("/proc/cpuinfo")
+INSTRUCTIONS: Final = {"amx_bf16": "amx", "avx512f": "avx512", "avx2": "avx2"}
+"""Names of sets of vector instructions by the flag that Linux gives a processor, the widest first."""
+LIMITS: Final = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA")
+"""Environment variables that keep PyTorch from using all that a processor has."""
 CONTAINER_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
 CONTAINER_USE: Final = Path("/sys/fs/cgroup/memory.current")
 CONTAINER_STATISTICS: Final = Path("/sys/fs/cgroup/memory.stat")
@@ -58,6 +63,27 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def describe_processor() -> dict[str, str]:
+    """What the rounding of results hangs on, for records: `processor`, its widest `instructions`, limits set for them.
+
+    Instructions are `amx`, `avx512`, `avx2` or, where there is none of these or the system does not tell, empty.
+    """
+    known = parse_processor_info(PROCESSOR_INFO.read_text(encoding="utf-8")) if PROCESSOR_INFO.exists() else {}
+    flags = known.get("flags", "").split()
+    return {
+        "processor": known.get("model name") or platform.processor() or platform.machine(),
+        "instructions": next((name for flag, name in INSTRUCTIONS.items() if flag in flags), ""),
+        **{name: os.environ[name] for name in LIMITS if name in os.environ},
+    }
+
+
+def parse_processor_info(text: str) -> dict[str, str]:
+    """What Linux tells of the first processor, by name."""
+    first = text.strip().partition("\n\n")[0]
+    pairs = (line.partition(":") for line in first.splitlines())
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def memory() -> tuple[int | None, int | None]:

@@ -15,6 +15,7 @@ from shopkeeper.data.split import split
 from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.errors import ArtifactError, UnknownIdError
 from shopkeeper.jobs.bundles import make_bundle
+from shopkeeper.machine import describe_processor
 from shopkeeper.pipeline.bundle import Bundle
 from shopkeeper.recommenders.transitions import Transitions
 from shopkeeper.training.settings import TrainingSettings
@@ -54,6 +55,7 @@ def test_the_card_tells_where_it_came_from(bundle: Bundle, cycle: Dataset) -> No
     assert bundle.card.data["hash"] == cycle.data_hash
     assert bundle.card.data["events"] == cycle.n_events
     assert bundle.card.versions["shopkeeper"]
+    assert bundle.card.machine == describe_processor()  # a network adds where and how it was trained
 
 
 def test_saving_again_gives_the_same_bytes(bundle: Bundle, tmp_path: Path) -> None:

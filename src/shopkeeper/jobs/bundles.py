@@ -13,6 +13,7 @@ from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.holdout import Split
 from shopkeeper.data.transforms.defaults import default_feature_settings
 from shopkeeper.data.transforms.transformer import FeatureTransformer
+from shopkeeper.machine import describe_processor
 from shopkeeper.pipeline.bundle import Bundle
 from shopkeeper.pipeline.card import Card, now, versions
 from shopkeeper.pipeline.index import ItemIndex
@@ -84,6 +85,7 @@ def make_bundle(
             seconds=seconds,
             created_at=now(),
             versions=versions(),
+            machine=_machine_facts(primary),
             newcomers=encoder[1],
         ),
         features=_features(dataset, served),
@@ -116,6 +118,13 @@ def learning_curve(recommender: Recommender) -> list[dict[str, float | None]]:
     """One record an epoch of a model that was fitted in this process; empty for one without epochs."""
     result = recommender.training_result if isinstance(recommender, NeuralRecommender) else None
     return [] if result is None else [asdict(record) for record in result.history]
+
+
+def _machine_facts(recommender: Recommender) -> dict[str, str]:
+    """The processor and, for a network, what it was trained on and with which products."""
+    result = recommender.training_result if isinstance(recommender, NeuralRecommender) else None
+    trained = {} if result is None else {"device": result.device, "matmul_dtype": result.matmul_dtype}
+    return describe_processor() | trained
 
 
 def _pipeline_facts(pipeline: Pipeline) -> dict[str, Any]:

@@ -17,6 +17,9 @@ import torch
 MULTIPLIES_TILES = "amx_bf16"
 """Name of that capability among those that PyTorch tells of a processor."""
 
+FACTORS = {"highest": "float32", "high": "tfloat32", "medium": "bfloat16"}
+"""What factors are rounded to, by PyTorch's name of a precision."""
+
 
 def resolve(precision: str, device: torch.device) -> str:
     """PyTorch's name of a precision on a device: "auto" becomes "medium" where products are faster for it.

@@ -55,6 +55,9 @@ class Card(Settings):
     """When it was made, ISO 8601, UTC."""
     versions: dict[str, str]
     """Versions of Python, of this package and of the libraries that computed it."""
+    machine: dict[str, str] = Field(default_factory=dict)
+    """The processor that it was fitted on, its widest vector instructions and, for a network, the device and the type
+    of the factors of its large matrix products: where these differ, so do weights; empty where it was not recorded."""
     store: StorePosition | None = None
     """How much of the event store the histories hold; None where they come from elsewhere."""
     not_measured: str = ""

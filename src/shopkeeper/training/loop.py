@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from shopkeeper.errors import TrainingError
+from shopkeeper.nn.matmul_precision import FACTORS, resolve
 from shopkeeper.progress import Progress
 from shopkeeper.training.averaging import AveragedWeights
 from shopkeeper.training.checkpoints import Weights, load_checkpoint, save_checkpoint
@@ -46,12 +47,16 @@ class TrainingResult:
         best_epoch: The epoch (from 1) whose weights the network has now.
         best_validation: Its NDCG@10, or None without validation.
         seconds: Wall time of the steps of all epochs.
+        device: Where it was trained.
+        matmul_dtype: Type of the factors of the full softmax: float32, or what they were rounded to.
     """
 
     history: tuple[EpochRecord, ...]
     best_epoch: int
     best_validation: float | None
     seconds: float
+    device: str = ""
+    matmul_dtype: str = ""
 
 
 def train_network(
@@ -163,6 +168,8 @@ class _Run(Generic[BatchT]):
             best_epoch=state.best_epoch or state.epoch,
             best_validation=state.best,
             seconds=sum(record.seconds for record in state.history),
+            device=self.accelerator.device.type,
+            matmul_dtype=FACTORS[resolve(self.settings.matmul_precision, self.accelerator.device)],
         )
 
     def _epoch(self, plan: list[Sequence[BatchT]]) -> float:
