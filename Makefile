@@ -1,5 +1,6 @@
 # Everything runs in a virtual environment of its own, made with plain venv and pip on first use.
-#   make demo     install, then run the whole line on real purchases; ARGS="..." goes to `shopkeeper demo`
+#   make demo     install what the commands of the README need, then run the whole line on real purchases;
+#                 ARGS="..." goes to `shopkeeper demo`
 #   make test     unit tests first, then those that need real components; tells which were skipped and why;
 #                 two at a time, or TESTS="..." in place of it
 #   make check    format, lint, types, layers
@@ -53,7 +54,7 @@ $(VENV)/created:
 	@touch $@
 
 $(VENV)/installed-demo: $(VENV)/created $(DECLARED)
-	$(INSTALL) --editable '.[torch,classical,report,demo,serve]'
+	$(INSTALL) --editable '.[torch,classical,features,report,tune,demo,serve]'
 	@touch $@
 
 $(VENV)/installed-docs: $(VENV)/created $(DECLARED)

@@ -20,9 +20,22 @@ import pytest
 from packaging.requirements import Requirement
 
 from shopkeeper.config import Settings
+from waiting import A_LONG_TIME
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+HEAVY = (
+    "torch",
+    "accelerate",
+    "sklearn",
+    "lightgbm",
+    "implicit",
+    "optuna",
+    "altair",
+    "fastapi",
+    "msgspec",
+    "sqlalchemy",
+)
 FENCE = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -37,10 +50,6 @@ def load(file: str) -> ModuleType:
 @cache
 def hook() -> ModuleType:
     return load("docs/hooks/settings_reference.py")
-
-
-def example(name: str) -> ModuleType:
-    return load(f"examples/{name}.py")
 
 
 @cache
@@ -96,6 +105,31 @@ def test_the_reference_reads_well() -> None:
     assert "| `test_share` | `float (> 0, < 1)` | `0.1` |" in section
     assert "| `max_users` | `int (≥ 1) or None` | `None` |" in section
     assert "`view, like, cart, purchase`" in section
+
+
+def test_the_reference_is_the_same_where_no_heavy_library_is_installed() -> None:
+    code = f"""
+import sys
+sys.modules.update(dict.fromkeys({HEAVY}))
+sys.path.insert(0, {str(ROOT / "docs/hooks")!r})
+from settings_reference import settings_classes
+print(*[each.__name__ for each in settings_classes()])
+"""
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert answer.stdout.split() == [each.__name__ for each in settings_classes()], answer.stderr
+
+
+def test_no_docstring_reads_as_a_link() -> None:
+    """A pair of brackets behind another is a link in Markdown, and a page with a link to nowhere is not built."""
+    found = [
+        f"{file.relative_to(ROOT)}: {line.strip()}"
+        for file in (ROOT / "src").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        for line in re.sub(r"`[^`]*`", "", node.value.value).splitlines()
+        if re.search(r"\w\] ?\[\w", line)
+    ]
+    assert found == []
 
 
 def test_a_setting_without_words_would_be_seen() -> None:
@@ -186,13 +220,8 @@ def commands_of(page: Path) -> list[list[str]]:
 
 
 def make_shop(folder: Path) -> None:
-    """The log and the catalog that the pages speak of."""
-    from pyarrow import csv
-
-    line = example("offline_line")
-    csv.write_csv(line.make_log(), folder / "log.csv")
-    csv.write_csv(line.make_catalog(), folder / "feed.csv")
-    (folder / "new.csv").write_text("item_id,title,price\n90001,A new thing,12.5\n", encoding="utf-8")
+    """The log and the catalog that the pages speak of, made as they tell."""
+    subprocess.run([sys.executable, ROOT / "examples/small_shop.py"], cwd=folder, check=True, capture_output=True)
 
 
 def test_every_command_in_the_pages_exists_with_its_options() -> None:
@@ -248,10 +277,10 @@ def follow(words: list[str], folder: Path) -> None:
             line = process.stdout.readline()
             assert line, f"{shlex.join(words)}\n{said}"
             said += line
-        with urllib.request.urlopen(f"{found[0]}/", timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"{found[0]}/", timeout=A_LONG_TIME) as answer:  # noqa: S310
             assert answer.status == 200
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=A_LONG_TIME)
     assert process.returncode in (0, 130)
 
 
@@ -262,6 +291,19 @@ def test_the_commands_of_the_tutorial_run_one_after_the_other(tmp_path: Path) ->
         follow(words, tmp_path)
     assert (tmp_path / "report.html").stat().st_size > 10_000
     assert (tmp_path / "recommendations.parquet").exists()
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_readme_is_read_in_a_few_minutes(name: str) -> None:
+    assert len((ROOT / name).read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_the_demo_installs_what_the_commands_of_the_readme_need() -> None:
+    (installed,) = re.findall(r"installed-demo:.*\n.*'\.\[(.*)\]'", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    needed = {"tune": "tune", "select": "tune", "features": "features", "similar": "features", "serve": "serve",
+              "report": "report", "demo": "demo", "train": "torch", "predict": "classical"}  # fmt: skip
+    asked = {words[0] for words in commands_of(ROOT / "README.md")}
+    assert {needed[name] for name in asked if name in needed} <= set(installed.split(","))
 
 
 def test_the_readme_gives_the_commands_of_the_tutorial() -> None:
