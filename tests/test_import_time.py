@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from statistics import median
 
 import pytest
 
@@ -21,7 +20,8 @@ HEAVY = (
     "sklearn",
     "torch",
 )
-ALLOWED_SECONDS = 0.3
+MOST_MODULES = 60
+"""That importing the package may load, those of Python included: some thirty now."""
 
 
 def python(code: str) -> str:
@@ -34,9 +34,9 @@ def loaded_by(code: str) -> set[str]:
     return set(python(f"import sys\n{code}\nprint(*[name for name in {HEAVY} if name in sys.modules])").split())
 
 
-def test_the_package_is_imported_in_no_time() -> None:
-    code = "import time; start = time.perf_counter(); import shopkeeper; print(time.perf_counter() - start)"
-    assert median(float(python(code)) for _ in range(5)) < ALLOWED_SECONDS
+def test_the_package_loads_few_modules() -> None:
+    code = "import sys; before = set(sys.modules); import shopkeeper; print(len(set(sys.modules) - before))"
+    assert int(python(code)) < MOST_MODULES
 
 
 def test_the_package_alone_loads_no_heavy_library() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,15 +16,9 @@ from shopkeeper.data.catalog import Catalog
 sys.path.append(str(Path(__file__).parents[1] / "serving"))  # the server of those tests
 from server import Server, running_server, shop_bundle
 
+from waiting import until
+
 Run = Callable[..., tuple[int, str, str]]
-
-
-def until_true(condition: Callable[[], Any], seconds: float = 10) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -59,17 +52,17 @@ def test_items_come_change_and_go(shop: tuple[Server, Path], run: Run, tmp_path:
     pa_csv.write_csv(pa.table(rows), tmp_path / "new.csv")
     code, text, _ = run("items", "add", tmp_path / "new.csv", *there, "--catalog-map", "item_id=sku")
     assert (code, text.strip()) == (0, "2 items added or changed")
-    found = until_true(lambda: item(server, f"{way}-2"))
+    found = until(lambda: item(server, f"{way}-2"))
     assert (found["title"], found["price"], found["available"]) == ("Thing 9 <b>&</b> co", None, False)
     assert item(server, f"{way}-1")["price"] == 2.5  # type: ignore[index]
 
     assert run("items", "set", f"{way}-1", "--price", 4, "--sold-out", "--attribute", "color=red", *there)[0] == 0
-    until_true(lambda: item(server, f"{way}-1") == item(server, f"{way}-1") | {"price": 4, "available": False})
+    until(lambda: item(server, f"{way}-1") == item(server, f"{way}-1") | {"price": 4, "available": False})
 
     assert run("items", "add", "--id", f"{way}-3", "--title", "Thing 4", *there)[1].strip() == "1 item added or changed"
-    until_true(lambda: item(server, f"{way}-3"))
+    until(lambda: item(server, f"{way}-3"))
     assert run("items", "remove", f"{way}-1", f"{way}-3", *there)[1].strip() == "removed 2"
-    until_true(lambda: item(server, f"{way}-1") is None and item(server, f"{way}-3") is None)
+    until(lambda: item(server, f"{way}-1") is None and item(server, f"{way}-3") is None)
     assert item(server, f"{way}-2")
 
 
@@ -80,7 +73,7 @@ def test_a_change_of_an_item_that_nobody_knows_makes_none(shop: tuple[Server, Pa
     assert code == 3
     assert "there is no such item" in error
     assert run("items", "add", "--id", "after", "--database", database)[0] == 0
-    until_true(lambda: item(server, "after"))
+    until(lambda: item(server, "after"))
     assert item(server, "typo") is None
 
 

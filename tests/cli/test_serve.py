@@ -14,6 +14,8 @@ sys.path.append(str(Path(__file__).parent.parent / "serving"))
 
 from server import running_server, shop_bundle, start
 
+from waiting import A_LONG_TIME
+
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -23,7 +25,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def said(bundle: Path, *arguments: str) -> tuple[int, str]:
     process = start(bundle, *arguments)
     try:
-        out, _ = process.communicate(timeout=60)
+        out, _ = process.communicate(timeout=A_LONG_TIME)
     except subprocess.TimeoutExpired:
         process.kill()
         raise

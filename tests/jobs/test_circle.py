@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,8 @@ from trends import AFTER, BEFORE, USUAL, habit_events, make_bundle_of_shop
 
 sys.path.append(str(Path(__file__).parents[1] / "serving"))
 from server import Server, running_server
+
+from waiting import until
 
 BATCH = 500
 
@@ -39,9 +40,6 @@ def test_a_habit_of_shoppers_changes_what_the_running_service_recommends(tmp_pat
             [*command, "--database", tmp_path / "shop.db"], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        deadline = time.monotonic() + 20
-        while first_after(server, BEFORE) != AFTER:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        until(lambda: first_after(server, BEFORE) == AFTER)
         seen = server.client.get("/users/c7", params={"limit": 100}).json()["events"]
         assert len(seen) == 20  # ten of the log and ten of the store, none of them twice

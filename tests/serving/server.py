@@ -34,6 +34,7 @@ from shopkeeper.data.schema import EventType
 from shopkeeper.jobs.settings import ShopSettings
 from shopkeeper.jobs.train import train
 from shopkeeper.pipeline.bundle import Bundle
+from waiting import A_LONG_TIME, until
 
 STARTED = re.compile(r"Shopkeeper answers at (http://\S+)")
 SASREC = {"embedding_size": 16, "n_layers": 1, "n_heads": 1, "max_length": 20}
@@ -94,7 +95,7 @@ class Server:
         """Recommendations for one shopper."""
         return self._good(self.client.post("/recommendations", json={"user_id": user_id} | more))
 
-    def stop(self, with_signal: int = signal.SIGTERM, seconds: float = 20) -> int:
+    def stop(self, with_signal: int = signal.SIGTERM, seconds: float = A_LONG_TIME) -> int:
         """Stops it and waits; gives its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(with_signal)
@@ -109,7 +110,11 @@ class Server:
 
 @contextmanager
 def running_server(
-    bundle: Path, database: Path | str | None, *arguments: str, env: dict[str, str] | None = None, seconds: float = 60
+    bundle: Path,
+    database: Path | str | None,
+    *arguments: str,
+    env: dict[str, str] | None = None,
+    seconds: float = A_LONG_TIME,
 ) -> Iterator[Server]:
     """Starts `shopkeeper serve` on a free port, waits until it is ready, and stops it at the end.
 
@@ -131,7 +136,7 @@ def running_server(
         while not started.wait(0.05):
             assert process.poll() is None and time.monotonic() < deadline, "".join(lines)
         address = next(found[1] for line in lines if (found := STARTED.search(line)))
-        with httpx.Client(base_url=address, timeout=30) as client:
+        with httpx.Client(base_url=address, timeout=A_LONG_TIME) as client:
             yield Server(address, process, client, lines)
     finally:
         if process.poll() is None:
@@ -144,6 +149,26 @@ def running_server(
         reader.join(5)
         if process.stdout is not None:
             process.stdout.close()
+
+
+@contextmanager
+def each_worker(server: Server) -> Iterator[list[httpx.Client]]:
+    """A connection to each of two workers; one that still starts is waited for."""
+    found: dict[str, httpx.Client] = {}
+
+    def both() -> bool:
+        client = httpx.Client(base_url=server.address, timeout=A_LONG_TIME)
+        worker = client.get("/healthz").headers["X-Worker"]
+        if found.setdefault(worker, client) is not client:
+            client.close()
+        return len(found) == 2
+
+    try:
+        until(both)
+        yield list(found.values())
+    finally:
+        for client in found.values():
+            client.close()
 
 
 def start(bundle: Path, *arguments: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:

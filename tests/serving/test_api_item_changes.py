@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -175,9 +174,7 @@ def test_attributes_and_texts_are_kept_as_the_catalog_writes_them(shop: Server) 
 
 def test_many_at_once_are_all_there(shop: Server) -> None:
     many = [{"item_id": f"many-{place}", "title": f"Thing {place} <b>&</b> co"} for place in range(200)]
-    begin = time.perf_counter()
     assert {one["placed"] for one in post(shop, *many)} == {"text"}
-    assert time.perf_counter() - begin < 5
     assert shop.client.get("/readyz").json()["new_items"] == 200
     assert len([item for item in after(shop, "sku-002") if item.startswith("many")]) > 5
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from server import SASREC, Server, log_bundle, running_server, shop_bundle
 from postgres import database
 from shopkeeper.config import build
 from shopkeeper.jobs.settings import ShopSettings
+from waiting import until
 
 
 def first_of(server: Server, user: Any) -> Any:
@@ -138,10 +137,3 @@ def test_while_the_database_is_away_answers_go_on_and_events_are_refused(bundle:
         assert server.post_event("steady", "sku-003", event_id="after")["accepted"] == 1
         assert first_of(server, "steady") == "sku-004"
         assert "Traceback" not in "".join(server.lines)
-
-
-def until(condition: Callable[[], Any], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

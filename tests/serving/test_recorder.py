@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from shopkeeper.serving.event_store.store import EventStore
 from shopkeeper.serving.event_store.tables import answers, traffic
 from shopkeeper.serving.recorder import Recorder
 from shopkeeper.serving.traffic import Traffic
+from waiting import until
 
 
 @pytest.fixture
@@ -85,9 +85,7 @@ def test_the_thread_outlives_what_nobody_expected(store: EventStore, monkeypatch
     monkeypatch.setattr(store, "add_answers", fails_once)
     recorder.record(answer("r1"), 0)
     recorder.start()
-    end = time.monotonic() + 10
-    while not recorded(store) and time.monotonic() < end:
-        time.sleep(0.01)
+    until(lambda: recorded(store))
     recorder.close()
     assert recorded(store) == ["r1"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from load import hammering
 from server import Server, running_server, shop_bundle
 
 from shopkeeper.pipeline.bundle import Bundle
+from waiting import until
 
 OFTEN = ("--set", "service.reload_seconds=0.1")
 
@@ -22,14 +22,6 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[Bundle]:
     """Three bundles of the same shop, of more and more shoppers."""
     folder = tmp_path_factory.mktemp("bundles")
     return [Bundle.load(shop_bundle(folder / str(n), n_users=n), mapped=False) for n in (40, 50, 60)]
-
-
-def until(condition: Callable[[], Any], seconds: float = 20) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return found
 
 
 def users(server: Server) -> int:

@@ -55,7 +55,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 def extracted(folder: Path, server: Server, catalog: Catalog = CATALOG, **changes: Any) -> Built:
     endpoint = {
         "name": "endpoint", "url": server.url, "model": "m", "at_once": 1, **changes.pop("endpoint", {}),
-        "requests": {"first_wait_seconds": 0.01, "attempts": 3, "timeout_seconds": 5},
+        "requests": {"first_wait_seconds": 0.01, "attempts": 3, "timeout_seconds": 60},
     }  # fmt: skip
     settings = {"extractor": endpoint, "wanted": WANTED, "template": {"parts": ["{title}"]}, **changes}
     return FeatureStore(folder).attributes(ITEMS, catalog, build(AttributesSettings, settings))

@@ -51,7 +51,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def settings_of(server: Server, **changes: Any) -> ImageEndpointSettings:
-    patience = {"first_wait_seconds": 0.01, "attempts": 3, "timeout_seconds": 5}
+    patience = {"first_wait_seconds": 0.01, "attempts": 3, "timeout_seconds": 60}
     given = {"url": server.url, "model": "m", "side": 64, "batch_size": 2, "requests": patience, **changes}
     return build(ImageEndpointSettings, given)
 

@@ -41,7 +41,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def settings_of(server: Server, requests: dict[str, Any] | None = None, **others: Any) -> EndpointSettings:
-    patience = {"first_wait_seconds": 0.01, "attempts": 3, "timeout_seconds": 5, **(requests or {})}
+    patience = {"first_wait_seconds": 0.01, "attempts": 3, "timeout_seconds": 60, **(requests or {})}
     return build(EndpointSettings, {"url": server.url, "model": "m", "batch_size": 2, "requests": patience, **others})
 
 

@@ -15,6 +15,7 @@ from shop_events import open_at, shop_event, write_batches
 from shopkeeper.serving.event_store import tables
 from shopkeeper.serving.event_store.records import IdKinds
 from shopkeeper.serving.event_store.store import EventStore
+from waiting import A_LONG_TIME
 
 TEXT_IDS = IdKinds(user_integer=False, item_integer=False)
 SPAWN = multiprocessing.get_context("spawn")
@@ -45,7 +46,7 @@ def test_processes_that_open_a_new_store_at_once_lose_and_double_nothing(address
     writers = [f"process{number}" for number in range(3)]
     with ProcessPoolExecutor(len(writers), mp_context=SPAWN) as processes:
         running = [processes.submit(write_batches, address, writer, BATCHES, SIZE, SHARED) for writer in writers]
-        new = [one.result(timeout=120) for one in running]
+        new = [one.result(timeout=A_LONG_TIME) for one in running]
     store = EventStore.open(address)
     check_all_there(store, writers, new)
     store.close()
@@ -81,7 +82,7 @@ def test_a_reader_that_follows_the_sequence_misses_nothing(store: EventStore, ad
     with ThreadPoolExecutor(len(writers)) as threads:
         list(threads.map(lambda writer: write_batches(address, writer, BATCHES, SIZE), writers))
     done.set()
-    following.join(60)
+    following.join(A_LONG_TIME)
     assert seen == [row.event.event_id for row in store.after(0, 100_000)]
     assert len(seen) == len(writers) * BATCHES * SIZE
 
@@ -96,7 +97,7 @@ def test_a_later_sequence_is_never_visible_before_an_earlier_one(store: EventSto
             time.sleep(0.3)
             assert not quick.done()
             assert store.after(0, 10) == []
-        assert quick.result(timeout=30) == [2]
+        assert quick.result(timeout=A_LONG_TIME) == [2]
     assert [row.event.event_id for row in store.after(0, 10)] == ["slow", "quick"]
 
 
@@ -126,12 +127,11 @@ def test_a_killed_writer_has_lost_nothing_that_it_acknowledged(store: EventStore
         child = multiprocessing.get_context("fork").Process(target=acknowledge_forever, args=(address, writing))
         child.start()
         os.close(writing)
-        time.sleep(0.4)
-        os.kill(child.pid or 0, signal.SIGKILL)
-        child.join()
         with os.fdopen(reading) as lines:
-            numbers = [int(line) for line in lines if line.endswith("\n")]
-        assert numbers
+            numbers = [int(next(lines)) for _ in range(20)]
+            os.kill(child.pid or 0, signal.SIGKILL)
+            child.join()
+            numbers += [int(line) for line in lines if line.endswith("\n")]
         there = {row.event.event_id for row in store.after(0, 1_000_000)}
         assert {f"n{number}" for number in numbers} <= there
 
