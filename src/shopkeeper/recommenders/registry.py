@@ -12,7 +12,7 @@ from shopkeeper.recommenders.base import Recommender
 @cache
 def recommender_classes() -> dict[str, type[Recommender]]:
     """All recommenders by class name, in alphabetical order."""
-    found = classes_of(package, Recommender)
+    found = classes_of(package, Recommender)  # type: ignore[type-abstract]  # the base of what is looked for
     return {name: cls for name, cls in found.items() if cls.listed}
 
 
