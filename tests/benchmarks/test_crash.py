@@ -28,7 +28,7 @@ def test_two_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     (found,) = json.loads((tmp_path / "out.json").read_text())["results"]
     assert found["kills"] == 2
-    assert found["acknowledged"] > 100
+    assert found["acknowledged"] > 0
     assert (found["missing"], found["doubled"], found["unseen"]) == (0, 0, 0)
     assert "SQLite" in done.stdout
 
