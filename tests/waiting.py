@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 Found = TypeVar("Found")
-A_LONG_TIME = 120.0
+A_LONG_TIME = 300.0
 """Seconds after which something hangs on any machine; a test that passes never waits so long."""
 
 

@@ -40,6 +40,8 @@ QUICK: dict[str, Any] = {
     "predictors": {"gradient_boosting": {"trees": 30}},
 }  # fmt: skip
 
+A_DAY = 24 * 60
+"""Minutes that no trial of a test needs on any machine."""
 LOOKS_OF_A_TRIAL = 20
 """At its clock, at most."""
 
@@ -54,7 +56,9 @@ def settings(**values: Any) -> BehaviorSettings:
 
 
 def selected(dataset: Dataset, folder: Path, trials: int = 1, **values: Any) -> Selection:
-    return select(dataset, settings(**values), ShopSettings().prepare.split, folder, Budget(minutes=2, trials=trials))
+    return select(
+        dataset, settings(**values), ShopSettings().prepare.split, folder, Budget(minutes=A_DAY, trials=trials)
+    )
 
 
 def test_parts_lie_one_behind_the_other_with_their_horizons(dataset: Dataset) -> None:
@@ -181,9 +185,11 @@ class Impatient:
 def test_a_search_that_was_stopped_goes_on(dataset: Dataset, tmp_path: Path) -> None:
     split, asked = ShopSettings().prepare.split, settings(models=["NaiveBayes"])
     with pytest.raises(KeyboardInterrupt):
-        select(dataset, asked, split, tmp_path, Budget(minutes=2, trials=4), Impatient())
-    found = select(dataset, asked, split, tmp_path, Budget(minutes=2, trials=4))
-    whole = select(dataset, asked, split, tmp_path / "whole", Budget(minutes=2, trials=found.kept["NaiveBayes"].trials))
+        select(dataset, asked, split, tmp_path, Budget(minutes=A_DAY, trials=4), Impatient())
+    found = select(dataset, asked, split, tmp_path, Budget(minutes=A_DAY, trials=4))
+    whole = select(
+        dataset, asked, split, tmp_path / "whole", Budget(minutes=A_DAY, trials=found.kept["NaiveBayes"].trials)
+    )
     assert found.kept["NaiveBayes"].trials > 4
     assert found.kept["NaiveBayes"].trial.values == whole.kept["NaiveBayes"].trial.values
     assert not found.board.protocol.notes

@@ -28,6 +28,8 @@ from shopkeeper.recommenders.registry import recommender_class
 from shopkeeper.recommenders.validation import validation_ndcg
 
 FAST = {"training": {"epochs": 2, "device": "cpu"}, "models": {"sasrec": {"embedding_size": 32}}}
+A_DAY = 24 * 60
+"""Minutes that no trial of a test needs on any machine."""
 SMALL = ("models.sasrec", "training.epochs")
 
 
@@ -46,7 +48,7 @@ def settings(**values: Any) -> ShopSettings:
 
 def searched(dataset: Dataset, folder: Path, model: str = "transitions", trials: int = 3, **options: Any) -> Tuned:
     chosen = options.pop("settings", settings())
-    return tune(dataset, model, chosen, folder, Budget(minutes=2, trials=trials), **options)
+    return tune(dataset, model, chosen, folder, Budget(minutes=A_DAY, trials=trials), **options)
 
 
 def test_the_first_trial_has_the_defaults_and_the_best_one_is_the_best(dataset: Dataset, tmp_path: Path) -> None:
