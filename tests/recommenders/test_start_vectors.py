@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from scipy.sparse import csr_array
 
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.vocabulary import Vocabulary
+from shopkeeper.recommenders import sequence
 from shopkeeper.recommenders.estimate import n_pairs_within
-from shopkeeper.recommenders.start_vectors import STD, pair_window, positive_information, start_vectors
+from shopkeeper.recommenders.sasrec import SASRec, SASRecConfig
+from shopkeeper.recommenders.start_vectors import STD, pair_window, positive_information, start_for, start_vectors
+from shopkeeper.training.settings import TrainingSettings
 
 
 def walks(*rows: list[int], n_items: int) -> Dataset:
@@ -65,3 +69,26 @@ def test_long_logs_count_near_pairs_alone():
         window = pair_window(histories(n_users, length))
         assert window < 20
         assert window == 1 or n_pairs_within(histories(n_users, length), window) <= 3_000_000
+
+
+def test_much_of_the_log_being_repeats_starts_at_random():
+    once = walks([1, 2, 3, 4, 5], [5, 4, 3, 2, 1], n_items=5).histories
+    again = walks([1, 2, 1, 2, 1], [5, 4, 5, 4, 5], n_items=5).histories
+    assert start_for(once, 0.0) == ("links", "0.0% of the events repeat an item of the shopper, random from 20% on")
+    assert start_for(again, 0.0)[0] == "random"
+    assert start_for(again, 4.0) == ("links", "content_start is set")
+
+
+@pytest.mark.parametrize("given", ["auto", "links", "random"])
+def test_the_setting_overrides_the_log(given: str, monkeypatch: pytest.MonkeyPatch):
+    again = walks(*[[1, 2, 1, 2, 1]] * 5, n_items=2)
+    asked = []
+    monkeypatch.setattr(sequence, "start_vectors", lambda *_: asked.append(1) or np.zeros((3, 8), np.float32))
+    config = SASRecConfig(embedding_size=8, n_heads=1, item_start=given)
+    model = SASRec(config).fit(again, training=TrainingSettings(epochs=1))
+    assert bool(asked) == (given == "links")
+    assert model.item_start == ("random" if given == "auto" else given)
+    assert ("item_start" in model.decided) == (given == "auto")
+    if given == "auto":
+        assert model.decided["item_start"].startswith('"random", because 60.0% of the events repeat')
+        assert model.decided["repeats"] == "true, because seen items are shown"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from shopkeeper.cli import options
 from shopkeeper.cli.progress import Bars
@@ -64,6 +65,8 @@ def train(
     with Bars(quiet) as bars:
         trained = train_bundle(dataset, model, settings, bars, told, refit)
     trained.bundle.save(out)
+    for setting, decided in trained.bundle.card.decided.items():
+        console.print(escape(f"{setting}: {decided}"), soft_wrap=True)
     for evaluation in trained.evaluations:
         row = evaluation.row("ndcg", 10)
         console.print(f"validation NDCG@10 {row.value:.4f} over {row.n_users:,} shoppers: {evaluation.model}")

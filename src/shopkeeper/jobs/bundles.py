@@ -69,6 +69,7 @@ def make_bundle(
         card=Card(
             model=primary.name,
             model_settings=primary.config.model_dump(mode="json"),
+            decided=dict(primary.decided),
             pipeline=_pipeline_facts(pipeline),
             training_settings=training.model_dump(mode="json"),
             split_settings=split.settings.model_dump(mode="json"),

@@ -35,6 +35,8 @@ class Card(Settings):
     """Name of the recommender."""
     model_settings: dict[str, Any]
     """Its settings."""
+    decided: dict[str, str] = Field(default_factory=dict)
+    """What those of its settings became that are left to the log, each with the reason."""
     pipeline: dict[str, Any]
     """Settings of the pipeline, weights of its recommenders, names of its fallbacks."""
     training_settings: dict[str, Any]

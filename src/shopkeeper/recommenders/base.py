@@ -82,6 +82,8 @@ class Recommender(ABC):
         self._fallback: Float32Array | None = None
         self.hide_seen: bool = False
         self.usual_event: EventType = EventType.VIEW
+        self.decided: dict[str, str] = {}
+        """What settings became that are left to the log, each with the reason in words; known after `fit`."""
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from shopkeeper.recommenders.item_features import item_feature_vectors
 from shopkeeper.recommenders.neural import NeuralRecommender
 from shopkeeper.recommenders.price_levels import price_levels
 from shopkeeper.recommenders.sequence_settings import SequenceConfig
-from shopkeeper.recommenders.start_vectors import start_vectors
+from shopkeeper.recommenders.start_vectors import start_for, start_vectors
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import BoolArray, Float32Array, Int32Array, Int64Array
 
@@ -84,6 +85,8 @@ class SequenceRecommender(NeuralRecommender):
         """Price level of each item, where it is read."""
         self.features: Float32Array | None = None
         """What is read of each item beside its id, float32 [n_items + 1, width], where features are given."""
+        self.item_start: str = "links"
+        """Where fresh embeddings start: "links" or "random"."""
         self.n_placements: int = 0
         """Placements that the network tells apart, the unknown one counted; 0 where none is read."""
 
@@ -132,15 +135,28 @@ class SequenceRecommender(NeuralRecommender):
         return state
 
     def _prepare(self, train: Dataset) -> None:
-        again = not self.hide_seen
-        self.repeats = again if self.config.repeats == "auto" else self.config.repeats
-        self.item_bias = again if self.config.item_bias == "auto" else self.config.item_bias
-        several = len(np.unique(self._read(train.histories).event_type)) > 1
-        self.reads_types = several if self.config.read_types == "auto" else self.config.read_types
+        self._decide(self._read(train.histories))
         self.price_level = price_levels(train) if self.config.read_prices else None
         given = self.config.item_features
         self.features = item_feature_vectors(train, given) if given else None
         self.n_placements = len(_known_placements(train)) + 1 if self.config.read_placements else 0
+
+    def _decide(self, read: Histories) -> None:
+        """Decides the settings that are left to the log, by what is read of it, and keeps the reasons."""
+        again, several = not self.hide_seen, len(np.unique(read.event_type)) > 1
+        seen = "seen items are shown" if again else "seen items are hidden"
+        types = "several event types are read" if several else "one event type is read"
+        found: dict[str, tuple[Any, str]] = {
+            "repeats": (again, seen),
+            "item_bias": (again, seen),
+            "read_types": (several, types),
+            "item_start": start_for(read, self.config.content_start),
+        }
+        given = {name: getattr(self.config, name) for name in found}
+        left = [name for name in found if given[name] == "auto"]
+        values = {name: found[name][0] if name in left else given[name] for name in found}
+        self.repeats, self.item_bias, self.reads_types, self.item_start = values.values()
+        self.decided = {name: f"{json.dumps(values[name])}, because {found[name][1]}" for name in left}
 
     def _build(self) -> SequenceReader:
         import torch
@@ -167,7 +183,7 @@ class SequenceRecommender(NeuralRecommender):
     def _start(self, network: nn.Module) -> None:
         import torch
 
-        if self.config.item_start == "random" or not self.config.item_ids:
+        if self.item_start == "random" or not self.config.item_ids:
             return
         vectors = torch.from_numpy(start_vectors(self.train, self.config.embedding_size, self.config.content_start))
         found = vectors.any(dim=1)

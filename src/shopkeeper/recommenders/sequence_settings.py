@@ -58,12 +58,12 @@ class SequenceConfig(RecommenderConfig):
     """Read the price level of each item (tenths of the catalog by price)."""
     read_placements: bool = False
     """Read where on the page, or in which channel, each event happened (the column `placement` of the log)."""
-    item_start: Literal["links", "random"] = "links"
+    item_start: Literal["auto", "links", "random"] = "auto"
     """Item embeddings start where items that are taken near each other lie near each other ("links"), or at random
-    ("random")."""
+    ("random"); "auto" starts at random where much of the log is repeats, unless `content_start` is set."""
     content_start: Annotated[float, Field(ge=0)] = 0.0
-    """With `item_start="links"` items that the catalog tells to be alike start near each other too; this much weighs
-    their likeness (about 10 is enough); 0 reads no catalog."""
+    """Where embeddings start from links, items that the catalog tells to be alike start near each other too; this much
+    weighs their likeness (about 10 is enough); 0 reads no catalog."""
     item_features: tuple[Path, ...] = ()
     """Folders of features (`shopkeeper features` builds them) that are read beside the embedding of each item, and
     that it is ranked by."""

@@ -3,6 +3,9 @@
 Fresh random embeddings must learn from few events what plain counts know at once. Here the counts of pairs within a
 window, decayed by distance, become positive pointwise mutual information, and its truncated singular vectors the start
 (Levy and Goldberg, "Neural word embedding as implicit matrix factorization", NIPS 2014, on shopping histories).
+
+Not where shoppers take the same again and again: near each other is then what stands in one basket, in the order of the
+export, and a network that starts there ends lower.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from scipy.sparse import csr_array
 
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
+from shopkeeper.data.repeats import repeat_share
 from shopkeeper.recommenders.content_links import ContentWeights, content_links
 from shopkeeper.recommenders.estimate import n_pairs_within
 from shopkeeper.recommenders.sparse import Csr
@@ -36,8 +40,24 @@ EXTRA: Final = 10
 """More singular vectors than are wanted make the wanted ones exact (Halko et al. 2011)."""
 ITERATIONS: Final = 4
 SMALLEST: Final = 1e-30
+RANDOM_FROM: Final = 0.2
+"""From this share of repeats on random numbers are the better start, see `docs/decisions/one-sequence-path.md`."""
 ALIKE: Final = 100
 """Items that the catalog tells to be alike, of each item."""
+
+
+def start_for(histories: Histories, content: float) -> tuple[str, str]:
+    """Where embeddings start where nobody says, "links" or "random", and the reason in words.
+
+    Args:
+        histories: What is read.
+        content: How much the catalog weighs in links; above 0 they are wanted.
+    """
+    if content > 0:
+        return "links", "content_start is set"
+    share = repeat_share(histories)
+    why = f"{share:.1%} of the events repeat an item of the shopper, random from {RANDOM_FROM:.0%} on"
+    return "random" if share >= RANDOM_FROM else "links", why
 
 
 def start_vectors(train: Dataset, size: int, content: float = 0.0) -> Float32Array:

@@ -136,6 +136,7 @@ class TIGER(SequenceRecommender):
         import torch
 
         self.repeats = self.item_bias = False
+        self.decided = {name: words for name, words in self.decided.items() if name == "read_types"}
         if self.features is None:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
