@@ -56,6 +56,8 @@ def test_the_card_tells_where_it_came_from(bundle: Bundle, cycle: Dataset) -> No
     assert bundle.card.data["events"] == cycle.n_events
     assert bundle.card.versions["shopkeeper"]
     assert bundle.card.machine == describe_processor()  # a network adds where and how it was trained
+    assert bundle.card.metrics == []
+    assert "measured nothing" in bundle.card.not_measured
 
 
 def test_saving_again_gives_the_same_bytes(bundle: Bundle, tmp_path: Path) -> None:
