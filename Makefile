@@ -4,6 +4,7 @@
 #   make test     unit tests first, then those that need real components; tells which were skipped and why;
 #                 two at a time, or TESTS="..." in place of it
 #   make check    format, lint, types, layers
+#   make regress  headline figures on small data beside those on file; ARGS="--data FOLDER" for public data too
 #   make docs     build the documentation into site/
 #   make clean    remove caches and outputs (distclean: the environment too)
 
@@ -18,7 +19,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 DECLARED := pyproject.toml constraints.txt
 DEV := $(VENV)/installed-$(DEV_EXTRAS)
 
-.PHONY: help demo test check docs clean distclean
+.PHONY: help demo test check regress docs clean distclean
 .DELETE_ON_ERROR:
 
 help:
@@ -35,6 +36,9 @@ check: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+regress: $(DEV)
+	$(BIN)/python benchmarks/regress.py $(ARGS)
 
 docs: $(VENV)/installed-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
