@@ -251,7 +251,7 @@ def test_constant_columns_gaps_and_infinite_prices_do_no_harm(tmp_path: Path) ->
 
 def test_networks_compete(dataset: Dataset, tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    found = selected(dataset, tmp_path, models=["MLP", "NaiveBayes"], training={"epochs": 30, "device": "cpu"})
+    found = selected(dataset, tmp_path, models=["MLP", "NaiveBayes"], training={"epochs": 10, "device": "cpu"})
     assert [entry.name for entry in found.board.entries] == ["NaiveBayes", "MLP"]  # networks begin last
     assert found.board.entry("MLP").evaluation.value("auc") > 0.5
 

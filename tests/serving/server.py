@@ -6,9 +6,11 @@ with running_server(shop_bundle(tmp_path / "bundle"), tmp_path / "shop.db") as s
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import re
+import shutil
 import signal
 import ssl
 import subprocess
@@ -19,6 +21,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +54,20 @@ def shop_dataset(folder: Path, **shop: int) -> Dataset:
 
 
 def shop_bundle(folder: Path, model: str = "transitions", epochs: int = 2, **shop: int) -> Path:
-    """Trains a bundle of that shop: shoppers of each half of the catalog walk it in order."""
+    """A bundle of that shop of one's own, trained once: shoppers of each half of the catalog walk it in order."""
+    shutil.copytree(_trained(model, epochs, tuple(sorted(shop.items()))), folder)
+    return folder
+
+
+@cache
+def _trained(model: str, epochs: int, shop: tuple[tuple[str, int], ...]) -> Path:
+    """Lives as long as this process."""
+    home = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
     training = {"epochs": epochs, "device": "cpu"}
     settings = build(ShopSettings, {"training": training, "models": {"sasrec": SASREC}})
-    with tempfile.TemporaryDirectory() as data:
-        train(shop_dataset(Path(data) / "data", **shop), model, settings).bundle.save(folder)
-    return folder
+    train(shop_dataset(home / "data", **dict(shop)), model, settings).bundle.save(home / "bundle")
+    return home / "bundle"
 
 
 def log_bundle(folder: Path, log: pa.Table, model: str = "transitions", settings: ShopSettings | None = None) -> Path:
