@@ -29,7 +29,7 @@ class Recorder:
         traffic: Counts of requests that are written too.
         seconds: Between two writes.
         dropped: Told how many answers were given up.
-        tidy: Called after each write; deletes what is too old.
+        tidy: Called after each write; counts what is new and deletes what is too old.
     """
 
     def __init__(

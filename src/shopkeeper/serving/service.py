@@ -14,6 +14,7 @@ from shopkeeper.errors import ArtifactError, StoreError
 from shopkeeper.serving.answers import PredictionsOut
 from shopkeeper.serving.batcher import Batcher
 from shopkeeper.serving.event_store.records import Deleted, ShopEvent, StoredEvent
+from shopkeeper.serving.event_store.rollups import catch_up
 from shopkeeper.serving.event_store.store import EventStore
 from shopkeeper.serving.intake import Intake
 from shopkeeper.serving.live_items.live_items import ItemRequest, LiveItems
@@ -38,6 +39,8 @@ MOST_PREDICTIONS = 8
 """Questions about behavior that are taken together."""
 MOST_ANSWERS = 32
 """Questions that the pipeline answers together."""
+COUNT_SECONDS = 0.3
+"""How long what waits for the dashboard's sums is counted after each write of the recorder."""
 
 
 class Service:
@@ -67,9 +70,9 @@ class Service:
         """Replaced as a whole: take it once for each answer."""
         self._swapping = Lock()
         self.intake = Intake(self.store.kinds, settings.max_batch, settings.max_future_seconds)
-        retention = Retention(self.store, settings.keep_days)
+        self._retention = Retention(self.store, settings.keep_days)
         self.recorder = Recorder(
-            self.store, self.traffic, settings.record_seconds, self.metrics.dropped.inc, retention.look
+            self.store, self.traffic, settings.record_seconds, self.metrics.dropped.inc, self._tidy
         )
         self.tail = Tail(self._catch_up, settings.tail_seconds)
         self.item_tail = Tail(self.items.follow, settings.tail_seconds)
@@ -164,6 +167,11 @@ class Service:
         self.recorder.flush()
         with self._swapping:
             return self.served.profiles.forget(user_id)
+
+    def _tidy(self) -> None:
+        """Off the request path: brings the sums of the dashboard up to date, and deletes what is too old."""
+        catch_up(self.store, COUNT_SECONDS)
+        self._retention.look()
 
     def _add(self, requests: list[Sequence[ShopEvent]]) -> list[list[int | None]]:
         """One commit for the events of several requests."""

@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from shopkeeper.data.schema import EVENT_TYPES
 from shopkeeper.pipeline.card import Card
-from shopkeeper.serving.click_through import ClickThrough, Outcome
 from shopkeeper.serving.event_store import statistics as questions
 from shopkeeper.serving.event_store.records import LATENCY_BOUNDS_MS
-from shopkeeper.serving.event_store.statistics import TrafficStep
+from shopkeeper.serving.event_store.rollups import backlog_of, catch_up, pruned_before
+from shopkeeper.serving.event_store.statistics import SUMS, OutcomeStep, TrafficStep
 from shopkeeper.serving.event_store.store import EventStore
 from shopkeeper.serving.latency import percentile
-from shopkeeper.serving.pages import FILES_ROUTE
-from shopkeeper.serving.steps import MINUTE, Steps, iso
+from shopkeeper.serving.observe import UNMATCHED
+from shopkeeper.serving.pages import FILES_ROUTE, PAGES
+from shopkeeper.serving.steps import Steps, iso
 from shopkeeper.types import Id
 
 N_ROUTES: Final = 5
 """Routes with a line of their own; the rest are one line."""
 OTHER_ROUTES: Final = "other"
+DATA_ROUTE: Final = "/dashboard/data"
+OF_PAGES: Final = frozenset({FILES_ROUTE, DATA_ROUTE, *PAGES})
+"""Routes of the pages themselves, which ask often and say little of the shop."""
+N_MOST: Final = 10
+"""Length of the list of items that were recommended most."""
+QUALITY: Final = ("hit_rate", "ndcg", "recall", "precision", "mrr", "map")
+"""Metrics of the card that are shown, in this order."""
+CATCH_UP_SECONDS: Final = 0.2
+"""How long one refresh counts what came since the last; the rest is told as waiting."""
 PERCENTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
@@ -36,12 +46,14 @@ class ServedFacts:
         bundle: Short hash that names it.
         n_items: Number of items that can be recommended.
         title: Gives the title of an item, or None where it has none or is unknown.
+        model: Name of what answers, as the figures of the card call it.
     """
 
     card: Card
     bundle: str
     n_items: int
     title: Callable[[Id], str | None]
+    model: str = ""
 
 
 def dashboard_data(store: EventStore, facts: ServedFacts, hours: float, now: float | None = None) -> dict[str, Any]:
@@ -54,40 +66,51 @@ def dashboard_data(store: EventStore, facts: ServedFacts, hours: float, now: flo
         now: The present moment in Unix seconds; None asks the clock.
 
     Returns:
-        Plain JSON: `now`, `hours`, `step_minutes`, `times` (beginning of each step of the plots) and a part for each
-        function below.
+        Plain JSON: `now`, `from` (beginning of the first step: nothing earlier is counted), `hours`, `step_minutes`,
+        `times` (beginning of each step of the plots), `waiting` (`events` and `answers` that are not counted yet) and a
+        part for each function below.
 
     Raises:
         StoreError: The store does not answer.
     """
     now = time.time() if now is None else now
     steps = Steps.of(hours, now)
+    catch_up(store, CATCH_UP_SECONDS)
     with store.reading() as connection:
         return {
             "now": iso(now * 1e6),
+            "from": iso(steps.start),
             "hours": hours,
             "step_minutes": steps.minutes,
             "times": steps.times(),
-            "traffic": _traffic(questions.traffic_by_step(connection, steps.first, steps.minutes), steps),
+            "waiting": backlog_of(connection)._asdict(),
+            "traffic": _traffic(connection, steps),
             "events": _events(connection, steps),
-            "recommendations": _recommendations(connection, steps, facts),
+            "recommendations": _recommendations(store, connection, steps, facts),
             "freshness": _freshness(connection, store.store_id, facts.card),
-            "bundle": {"bundle": facts.bundle, "items": facts.n_items, "card": facts.card.model_dump(mode="json")},
+            "bundle": {
+                "bundle": facts.bundle,
+                "items": facts.n_items,
+                "card": facts.card.model_dump(mode="json"),
+                "quality": _quality(facts),
+            },
         }
 
 
-def _traffic(rows: Iterable[TrafficStep], steps: Steps) -> dict[str, Any]:
-    """What was asked of the service, by route; files of the pages are left out, which are many and say little.
+def _traffic(connection: Connection, steps: Steps) -> dict[str, Any]:
+    """What was asked of the service, by route; what the pages load for themselves is left out.
 
     Returns:
         `routes`, busiest first: `route`, `requests`, `errors` (one number a step), `latency` (lists of percentiles in
         milliseconds, null in a step without requests) and `whole` (the same over all steps); `bound_ms`: a percentile
-        of that size means so much or more.
+        of that size means so much or more; `unmatched`: requests to addresses that are not there; `since`: where
+        counting began, if earlier traffic was deleted.
     """
     by_route: dict[str, dict[int, TrafficStep]] = {}
-    for row in rows:
-        if row.route != FILES_ROUTE:
+    for row in questions.traffic_by_step(connection, steps.first, steps.minutes):
+        if row.route not in OF_PAGES:
             by_route.setdefault(row.route, {})[row.step] = row
+    unmatched = by_route.pop(UNMATCHED, {})
     busiest = sorted(by_route, key=lambda route: -sum(row.requests for row in by_route[route].values()))
     routes = {route: by_route[route] for route in busiest[:N_ROUTES]}
     if rest := busiest[N_ROUTES:]:
@@ -95,6 +118,8 @@ def _traffic(rows: Iterable[TrafficStep], steps: Steps) -> dict[str, Any]:
     return {
         "bound_ms": LATENCY_BOUNDS_MS[-1],
         "routes": [_route(route, by_step, steps) for route, by_step in routes.items()],
+        "unmatched": sum(row.requests for row in unmatched.values()),
+        "since": _since(connection, steps),
     }
 
 
@@ -132,44 +157,87 @@ def _events(connection: Connection, steps: Steps) -> dict[str, Any]:
     """What shoppers did.
 
     Returns:
-        `types`: `event_type` and its `counts` (one number a step); `since`: where counting began, if later than the
-        first step.
+        `types`: `event_type` and its `counts` (one number a step).
     """
     counts: dict[str, dict[int, int]] = {}
-    for step, event_type, count in questions.events_by_step(connection, steps.start, steps.minutes * MINUTE):
+    for step, event_type, count in questions.events_by_step(connection, steps.first, steps.minutes):
         counts.setdefault(event_type, {})[step] = count
     return {
-        "since": _moment(questions.counted_since(connection, steps.start)),
         "types": [
             {"event_type": each.value, "counts": steps.fill(counts[each.value])}
             for each in EVENT_TYPES
             if each.value in counts
+        ]
+    }
+
+
+def _recommendations(store: EventStore, connection: Connection, steps: Steps, facts: ServedFacts) -> dict[str, Any]:
+    """What became of what was recommended.
+
+    Returns:
+        `total`, `placements`, `models` and `steps`: numbers of answers, of their items, of those from the fallback, and
+        of the answers that were clicked, led to the cart and to a purchase; `coverage`: distinct items `shown` of those
+        in the `catalog`; `most`: items recommended most; `since`: where counting began, if earlier ones were deleted.
+    """
+    rows = questions.outcomes_by_step(connection, steps.first, steps.minutes)
+    by_step = _sums(rows, "step")
+    most, shown = questions.most_shown_items(connection, steps.start, N_MOST, store.rollups)
+    item_id: Callable[[str], Id] = int if store.kinds.item_integer else str
+    return {
+        "since": _since(connection, steps),
+        "total": {name: sum(getattr(row, name) for row in rows) for name in SUMS},
+        "placements": [{"placement": name or None} | sums for name, sums in _largest(_sums(rows, "placement"))],
+        "models": [{"model": name} | sums for name, sums in _largest(_sums(rows, "model"))],
+        "steps": {name: steps.fill({step: sums[name] for step, sums in by_step.items()}) for name in SUMS},
+        "coverage": {"shown": shown, "catalog": facts.n_items},
+        "most": [
+            {"item_id": item_id(name), "title": facts.title(item_id(name)), "answers": answers, "clicked": clicked}
+            for name, answers, clicked in most
         ],
     }
 
 
-def _recommendations(connection: Connection, steps: Steps, facts: ServedFacts) -> dict[str, Any]:
-    """What became of what was recommended.
+def _sums(rows: Iterable[OutcomeStep], key: str) -> dict[Any, dict[str, int]]:
+    """Outcomes by one of their keys."""
+    sums: dict[Any, dict[str, int]] = {}
+    for row in rows:
+        known = sums.setdefault(getattr(row, key), dict.fromkeys(SUMS, 0))
+        for name in SUMS:
+            known[name] += getattr(row, name)
+    return sums
+
+
+def _largest(sums: dict[str, dict[str, int]]) -> list[tuple[str, dict[str, int]]]:
+    return sorted(sums.items(), key=lambda pair: (-pair[1]["answers"], pair[0]))
+
+
+def _quality(facts: ServedFacts) -> dict[str, Any] | None:
+    """What the bundle was worth on events that it had not seen: on the test part, or where there is none on another.
 
     Returns:
-        `total`, `placements` and `steps`: the numbers of `Outcome`; `coverage`: distinct items `shown` of those in the
-        `catalog`; `most`: items recommended most; `since`: where counting began, if later than the first step.
+        `part`, `model`, `k`, `users` and `rows` (`metric`, `value`, `low`, `high`) of the list length nearest to ten;
+        None where nothing was held out.
     """
-    answers = questions.answers_since(connection, steps.start)
-    found = ClickThrough.of(answers, questions.responses_since(connection, steps.start), steps.minutes * MINUTE)
-    placements = sorted(found.by_placement.items(), key=lambda pair: (-pair[1].answers, pair[0]))
-    names = [each.name for each in fields(Outcome)]
-    return {
-        "since": _moment(questions.answers_counted_since(connection, steps.start)),
-        "total": asdict(found.total),
-        "placements": [{"placement": name or None} | asdict(outcome) for name, outcome in placements],
-        "steps": {
-            name: steps.fill({step: getattr(outcome, name) for step, outcome in found.by_step.items()})
-            for name in names
-        },
-        "coverage": {"shown": len(found.shown), "catalog": facts.n_items},
-        "most": found.most(facts.title),
-    }
+    rows = [row for row in facts.card.metrics if not row.get("segment")]
+    parts = {row["part"] for row in rows}
+    part = next((name for name in ("test", "validation") if name in parts), max(parts, default=""))
+    models = list(dict.fromkeys(row["model"] for row in rows if row["part"] == part))
+    if not models:
+        return None
+    model = facts.model if facts.model in models else models[-1]
+    rows = [row for row in rows if row["part"] == part and row["model"] == model and row["metric"] in QUALITY]
+    if not rows:
+        return None
+    k = min((row["k"] for row in rows), key=lambda each: abs(each - 10))
+    rows = sorted((row for row in rows if row["k"] == k), key=lambda row: QUALITY.index(row["metric"]))
+    shown = [{name: row[name] for name in ("metric", "value", "low", "high")} for row in rows]
+    return {"part": part, "model": model, "k": k, "users": rows[0]["n_users"], "rows": shown}
+
+
+def _since(connection: Connection, steps: Steps) -> str | None:
+    """Where answers and traffic begin, where older ones of the time asked about were deleted."""
+    before = pruned_before(connection)
+    return iso(before) if before > steps.start else None
 
 
 def _freshness(connection: Connection, store_id: str, card: Card) -> dict[str, Any]:

@@ -222,7 +222,7 @@ def test_traffic_of_one_minute_is_summed(store: EventStore) -> None:
         ("w2", 3, 1, 4.5, 2),
         ("w1", 3, 1, 4.5, 2),
     ]
-    store.prune_answers(START + 30 * 60 * SECOND)
+    store.prune_answers(START + 60 * 60 * SECOND)
     with store.reading() as connection:
         assert connection.execute(select(table.minute)).scalars().all() == [minute + 60]
 

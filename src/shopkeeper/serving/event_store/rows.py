@@ -79,13 +79,28 @@ def answer_rows(records: Iterable[AnswerRecord], kinds: IdKinds) -> list[dict[st
 
 def traffic_rows(records: Iterable[TrafficMinute]) -> list[dict[str, Any]]:
     """Parameters of the insert, one dictionary a minute, worker and route: what came of the same is summed."""
-    sums: dict[tuple[int, str, str], list[float]] = {}
-    for record in records:
-        values = (record.requests, record.errors, record.milliseconds, *record.histogram)
-        known = sums.setdefault((record.minute, record.worker, record.route), [0] * len(values))
-        known[:] = [old + new for old, new in zip(known, values, strict=True)]
-    names = ("minute", "worker", "route", "requests", "errors", "milliseconds", *BUCKETS)
+    sums = _summed(((one.minute, one.worker, one.route), (one.milliseconds, *_counts(one))) for one in records)
+    names = ("minute", "worker", "route", "milliseconds", "requests", "errors", *BUCKETS)
     return [dict(zip(names, (*key, *values), strict=True)) for key, values in sums.items()]
+
+
+def traffic_hour_rows(records: Iterable[TrafficMinute]) -> list[dict[str, Any]]:
+    """The same for the sums of hours, one dictionary an hour and route."""
+    sums = _summed(((one.minute // 60, one.route), _counts(one)) for one in records)
+    names = ("hour", "route", "requests", "errors", *BUCKETS)
+    return [dict(zip(names, (*key, *values), strict=True)) for key, values in sums.items()]
+
+
+def _counts(record: TrafficMinute) -> tuple[int, ...]:
+    return (record.requests, record.errors, *record.histogram)
+
+
+def _summed(rows: Iterable[tuple[tuple[Any, ...], tuple[float, ...]]]) -> dict[tuple[Any, ...], tuple[float, ...]]:
+    sums: dict[tuple[Any, ...], tuple[float, ...]] = {}
+    for key, values in rows:
+        old = sums.get(key)
+        sums[key] = values if old is None else tuple(map(sum, zip(old, values, strict=True)))
+    return sums
 
 
 def _reader(integer: bool) -> Callable[[str], Id]:

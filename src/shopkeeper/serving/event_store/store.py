@@ -8,12 +8,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, case, delete, func, select, update
 
 from shopkeeper.errors import StoreError
 from shopkeeper.pipeline.card import StorePosition
 from shopkeeper.serving.event_store import tables
 from shopkeeper.serving.event_store.database import Database
+from shopkeeper.serving.event_store.migrations import migrate
 from shopkeeper.serving.event_store.records import (
     AnswerRecord,
     Deleted,
@@ -24,19 +25,21 @@ from shopkeeper.serving.event_store.records import (
     TrafficMinute,
     user_digest,
 )
+from shopkeeper.serving.event_store.rollups import TRAFFIC_SUMS, RollUps
 from shopkeeper.serving.event_store.rows import (
     EVENT_COLUMNS,
     answer_rows,
     event_rows,
     id_text,
     stored_events,
+    traffic_hour_rows,
     traffic_rows,
 )
 from shopkeeper.types import Id
 
-MINUTE: Final = 60_000_000
+HOUR: Final = 3_600_000_000
 """Microseconds."""
-PRUNED_AT_ONCE: Final = 5000
+PRUNED_AT_ONCE: Final = 1000
 """Answers deleted in one transaction: a short one, since events wait for the same lock."""
 SUMMED: Final = ("requests", "errors", "milliseconds", *tables.BUCKETS)
 
@@ -48,12 +51,14 @@ class EventStore:
         store_id: Names this store among all others.
         kinds: Which ids are integers.
         name: Its address without the password.
+        rollups: Keeps the sums that the dashboard reads.
     """
 
     def __init__(self, database: Database, store_id: str, kinds: IdKinds) -> None:
         self.store_id = store_id
         self.kinds = kinds
         self.name = database.name
+        self.rollups = RollUps(database.is_sqlite)
         self._database = database
         event = tables.events.c
         self._add_events = (
@@ -66,6 +71,11 @@ class EventStore:
         self._add_traffic = adding.on_conflict_do_update(
             index_elements=list(tables.traffic.primary_key),
             set_={name: tables.traffic.c[name] + adding.excluded[name] for name in SUMMED},
+        )
+        adding = database.insert(tables.traffic_hours)
+        self._add_traffic_hours = adding.on_conflict_do_update(
+            index_elements=list(tables.traffic_hours.primary_key),
+            set_={name: tables.traffic_hours.c[name] + adding.excluded[name] for name in TRAFFIC_SUMS},
         )
 
     @staticmethod
@@ -90,7 +100,8 @@ class EventStore:
         try:
             with database.writing() as connection:
                 row = _row_of_store(connection, database.name, kinds)
-            _refuse_other(database.name, row, kinds)
+                _refuse_other(database.name, row, kinds)
+                migrate(connection, row.version)
         except StoreError:
             database.close()
             raise
@@ -163,6 +174,10 @@ class EventStore:
         digest = user_digest(self.store_id, user_id)
         with self.writing() as connection:
             sequence = _last_sequence(connection)
+            answer = tables.answers.c
+            names = connection.execute(select(answer.recommendation_id).where(answer.user_id == user)).scalars().all()
+            self.rollups.take_out_answers(connection, names)
+            self.rollups.take_out_events(connection, user)
             events = connection.execute(delete(tables.events).where(tables.events.c.user_id == user)).rowcount
             answers = connection.execute(delete(tables.answers).where(tables.answers.c.user_id == user)).rowcount
             recorded = {"user_digest": digest, "after_sequence": sequence}
@@ -198,9 +213,10 @@ class EventStore:
         if minutes:
             with self.writing() as connection:
                 connection.execute(self._add_traffic, traffic_rows(minutes))
+                connection.execute(self._add_traffic_hours, traffic_hour_rows(minutes))
 
     def prune_answers(self, before: int) -> int:
-        """Deletes traffic and at most `PRUNED_AT_ONCE` answers older than a moment.
+        """Deletes at most `PRUNED_AT_ONCE` answers older than a moment, and the traffic of the hours before its own.
 
         Args:
             before: Unix microseconds.
@@ -208,11 +224,18 @@ class EventStore:
         Returns:
             The number of answers deleted; as long as it is `PRUNED_AT_ONCE` there may be more.
         """
-        answer = tables.answers.c
-        old = select(answer.recommendation_id).where(answer.timestamp < before).limit(PRUNED_AT_ONCE)
+        answer, hour = tables.answers.c, before // HOUR
+        old = select(answer.recommendation_id).where(answer.timestamp < before)
+        old = old.order_by(answer.timestamp, answer.recommendation_id).limit(PRUNED_AT_ONCE)
         with self.writing() as connection:
-            connection.execute(delete(tables.traffic).where(tables.traffic.c.minute < before // MINUTE))
-            return connection.execute(delete(tables.answers).where(answer.recommendation_id.in_(old))).rowcount
+            minutes = connection.execute(delete(tables.traffic).where(tables.traffic.c.minute < hour * 60)).rowcount
+            connection.execute(delete(tables.traffic_hours).where(tables.traffic_hours.c.hour < hour))
+            names = connection.execute(old).scalars().all()
+            if names or minutes:
+                moment = case((tables.store.c.pruned_before > before, tables.store.c.pruned_before), else_=before)
+                connection.execute(update(tables.store).values(pruned_before=moment))
+            self.rollups.take_out_answers(connection, names)
+            return connection.execute(delete(tables.answers).where(answer.recommendation_id.in_(names))).rowcount
 
     def position(self) -> StorePosition:
         """How far the store is; deletions are read first, so that none is counted whose events were seen."""
@@ -263,9 +286,8 @@ def _row_of_store(connection: Connection, name: str, kinds: IdKinds | None) -> A
         tables.metadata.create_all(connection)
         made = {"one": 1, "store_id": str(uuid.uuid4()), "version": tables.VERSION, **kinds._asdict()}
         connection.execute(tables.store.insert(), [made])
-    elif not connection.dialect.has_table(connection, tables.item_changes.name):  # a store from before items changed
-        tables.item_changes.create(connection)
-    return connection.execute(select(tables.store)).one()
+    table = tables.store.c  # only columns that stores of all versions have
+    return connection.execute(select(table.store_id, table.version, table.user_integer, table.item_integer)).one()
 
 
 def _refuse_other(name: str, row: Any, kinds: IdKinds | None) -> None:

@@ -21,8 +21,8 @@ from sqlalchemy import (
 from shopkeeper.data import schema
 from shopkeeper.serving.event_store.records import LATENCY_BOUNDS_MS
 
-VERSION: Final = 1
-"""Version of these tables; a store of a newer one is refused."""
+VERSION: Final = 2
+"""Version of these tables; a store of an older one is brought up to it, one of a newer is refused."""
 BUCKETS: Final = tuple(f"bucket_{place:02d}" for place in range(len(LATENCY_BOUNDS_MS) + 1))
 """Columns of the histogram of latencies, one for each bucket."""
 
@@ -37,6 +37,8 @@ store: Final = Table(
     Column("version", Integer, nullable=False),
     Column("user_integer", Boolean, nullable=False),
     Column("item_integer", Boolean, nullable=False),
+    Column("counted_sequence", BigInteger, nullable=False, server_default="0"),  # events up to it are in the roll-ups
+    Column("pruned_before", BigInteger, nullable=False, server_default="0"),  # older answers and traffic were deleted
 )
 
 events: Final = Table(
@@ -93,9 +95,16 @@ answers: Final = Table(
     Column("sources", Text, nullable=False),  # a JSON array of the same length
     Column("n_items", Integer, nullable=False),
     Column("fallback", Integer, nullable=False),
+    Column("level", Integer),  # how far it led: 0 nothing, 1 clicked, 2 in the cart, 3 bought; null: not counted yet
 )
 Index("answers_by_user", answers.c[schema.USER_ID])
 Index("answers_by_time", answers.c[schema.TIMESTAMP])
+answers_uncounted: Final = Index(
+    "answers_uncounted",
+    answers.c[schema.RECOMMENDATION_ID],
+    sqlite_where=answers.c.level.is_(None),
+    postgresql_where=answers.c.level.is_(None),
+)
 
 traffic: Final = Table(
     "traffic",
@@ -107,4 +116,66 @@ traffic: Final = Table(
     Column("errors", BigInteger, nullable=False),
     Column("milliseconds", Float(53), nullable=False),
     *(Column(name, BigInteger, nullable=False) for name in BUCKETS),
+)
+
+# Roll-ups: sums that `rollups` keeps beside the rows. `minutes` is the length of a bucket, `bucket` its number.
+
+event_counts: Final = Table(
+    "event_counts",
+    metadata,
+    Column("minutes", Integer, primary_key=True, autoincrement=False),
+    Column("bucket", BigInteger, primary_key=True, autoincrement=False),
+    Column(schema.EVENT_TYPE, Text, primary_key=True),
+    Column("events", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+answer_counts: Final = Table(
+    "answer_counts",
+    metadata,
+    Column("minutes", Integer, primary_key=True, autoincrement=False),
+    Column("bucket", BigInteger, primary_key=True, autoincrement=False),
+    Column(schema.PLACEMENT, Text, primary_key=True),  # "" for none
+    Column("model", Text, primary_key=True),
+    *(
+        Column(name, BigInteger, nullable=False)
+        for name in ("answers", "items", "fallback", "clicked", "carted", "purchased")
+    ),
+    sqlite_with_rowid=False,
+)
+
+item_counts: Final = Table(
+    "item_counts",
+    metadata,
+    Column("minutes", Integer, primary_key=True, autoincrement=False),
+    Column("bucket", BigInteger, primary_key=True, autoincrement=False),
+    Column(schema.ITEM_ID, Text, primary_key=True),
+    Column("answers", BigInteger, nullable=False),
+    Column("clicked", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+responses: Final = Table(
+    "responses",
+    metadata,
+    Column(schema.RECOMMENDATION_ID, Text, primary_key=True),
+    Column(schema.ITEM_ID, Text, primary_key=True),
+    Column(schema.USER_ID, Text, primary_key=True),
+    Column("level", Integer, nullable=False),  # the highest that events of this user reached
+    sqlite_with_rowid=False,
+)
+
+touched: Final = Table(  # answers that one transaction works on; empty between transactions
+    "touched", metadata, Column(schema.RECOMMENDATION_ID, Text, primary_key=True), sqlite_with_rowid=False
+)
+
+traffic_hours: Final = Table(
+    "traffic_hours",
+    metadata,
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("route", Text, primary_key=True),
+    Column("requests", BigInteger, nullable=False),
+    Column("errors", BigInteger, nullable=False),
+    *(Column(name, BigInteger, nullable=False) for name in BUCKETS),
+    sqlite_with_rowid=False,
 )

@@ -16,7 +16,7 @@ from shopkeeper.serving.reading import read_query
 from shopkeeper.serving.recent_figures import RecentFigures
 from shopkeeper.serving.routes.replies import reply
 from shopkeeper.serving.service import Service
-from shopkeeper.serving.statistics import ServedFacts
+from shopkeeper.serving.statistics import DATA_ROUTE, ServedFacts
 from shopkeeper.types import Id
 
 
@@ -60,7 +60,7 @@ def add_health_routes(app: FastAPI, service: Service) -> None:
         """Where the bundle came from and what it was worth."""
         return reply(service.served.bundle.card.model_dump(mode="json"))
 
-    @app.get("/dashboard/data", openapi_extra=DASHBOARD)
+    @app.get(DATA_ROUTE, openapi_extra=DASHBOARD)
     async def get_dashboard_data(request: Request) -> Response:
         """Traffic, latency, events and click-through of the last hours."""
         asked = read_query(DashboardQuery, request.query_params)
@@ -102,4 +102,4 @@ def _facts(service: Service) -> ServedFacts:
     def title(item_id: Id) -> str | None:
         return served.facts.title(served.items.index(item_id))
 
-    return ServedFacts(served.bundle.card, served.name, int(served.on_shelf.sum()), title)
+    return ServedFacts(served.bundle.card, served.name, int(served.on_shelf.sum()), title, served.pipeline.name)

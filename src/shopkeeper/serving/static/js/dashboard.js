@@ -8,7 +8,7 @@ import { formatLatency, mainRoute, startPanels } from "./panels.js";
 import { remember, remembered } from "./storage.js";
 
 const EVERY_MS = 5000;
-const [range, pause, trouble, figures, updated] = ["range", "pause", "trouble", "figures", "updated"].map((id) => document.getElementById(id));
+const [range, pause, trouble, figures, updated, scope, waiting] = ["range", "pause", "trouble", "figures", "updated", "scope", "waiting"].map((id) => document.getElementById(id));
 const panels = startPanels();
 let turn = 0;
 let timer = 0;
@@ -36,7 +36,21 @@ const isPaused = () => pause.getAttribute("aria-pressed") === "true";
 function show(data) {
   figures.replaceChildren(...Object.entries(figuresOf(data)).map(([name, value]) => fact(t(`figure.${name}`), value)));
   updated.textContent = t("dashboard.updated", { time: new Date(data.now).toLocaleTimeString(locale) });
+  scope.textContent = scopeOf(data);
+  waiting.textContent = waitingOf(data.waiting);
   for (const fill of panels) fill(data);
+}
+
+/** What was counted, of whom, from when to when, in which time zone. */
+function scopeOf({ from, now, step_minutes: minutes }) {
+  const moment = (text) => new Date(text).toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" });
+  const zone = Intl.DateTimeFormat(locale).resolvedOptions().timeZone;
+  const words = t("dashboard.scope", { from: moment(from), to: moment(now), zone });
+  return minutes > 60 ? `${words} ${t("dashboard.steps")}` : words;
+}
+
+function waitingOf({ events, answers }) {
+  return events || answers ? t("dashboard.waiting", { events: formatNumber(events), answers: formatNumber(answers) }) : "";
 }
 
 function figuresOf({ traffic: { routes, bound_ms: bound }, recommendations: { total, coverage }, freshness: { last_event: last }, hours }) {

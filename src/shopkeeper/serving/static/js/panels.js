@@ -3,9 +3,8 @@
 import { titleOf } from "./catalog_words.js";
 import { chart, row } from "./charts.js";
 import { fact, h, nothing } from "./dom.js";
-import { formatAgo, formatFixed, formatMoment, formatNumber, formatShare, t, wordFor } from "./i18n.js";
+import { counted, formatAgo, formatFixed, formatMoment, formatNumber, formatShare, t, wordFor } from "./i18n.js";
 
-const METRICS = ["hit_rate", "ndcg", "recall", "precision", "mrr", "map"];
 const OUTCOMES = ["clicked", "carted", "purchased"];
 
 /** A section of the page; `fill` gets the data at each refresh and may give where counting began. */
@@ -38,14 +37,15 @@ function listed(name, rowsOf, ...before) {
   });
 }
 
-const traffic = () => plotted("traffic", "lines", ({ traffic: { routes }, times, now, step_minutes: minutes }) => {
+const traffic = () => plotted("traffic", "lines", ({ traffic: { routes, unmatched, since }, times, now, step_minutes: minutes }) => {
+  note("traffic", unmatched ? counted("traffic.unmatched", unmatched) : "");
   const elapsed = times.map((time) => Math.min(minutes, Math.max(1, (new Date(now) - new Date(time)) / 60000))); // the last is not over
-  return { unit: t("unit.requests"), format: (value) => formatNumber(value, 2),
+  return { since, unit: t("unit.requests"), format: (value) => formatNumber(value, 2),
     series: routes.map((each) => ({ label: wordFor("route", each.route), values: each.requests.map((count, step) => count / elapsed[step]) })) };
 });
 
-const events = () => plotted("events", "bars", ({ events: { types, since } }) => ({
-  since, unit: t("unit.events"), format: formatNumber,
+const events = () => plotted("events", "bars", ({ events: { types } }) => ({
+  unit: t("unit.events"), format: formatNumber,
   series: types.map((each) => ({ label: wordFor("event", each.event_type), values: each.counts })),
 }));
 
@@ -62,7 +62,7 @@ function latency() {
   const fill = plotted("latency", "lines", (data) => {
     last = data;
     const { routes, bound_ms: bound } = data.traffic;
-    const chosen = routes.find((each) => each.route === select.value) ?? mainRoute(routes);
+    const chosen = routes.find((each) => each.route === select.value) ?? mainRoute(routes) ?? routes[0];
     if (routes.map((each) => each.route).join() !== [...select.options].map((each) => each.value).join()) {
       select.replaceChildren(...routes.map(({ route }) => h("option", { value: route }, wordFor("route", route))));
     }
@@ -74,11 +74,15 @@ function latency() {
   return fill;
 }
 
-const placements = () => listed("placements", ({ recommendations }) => recommendations.placements.map((each) => {
-  const share = (name) => formatShare(each[name] / each.answers, 1);
+/** Rows of outcomes: how many of the answers were clicked, led to the cart, to a purchase. */
+const outcomes = (name, wordOf) => listed(name, ({ recommendations }) => recommendations[name].map((each) => {
+  const share = (part) => formatShare(each[part] / each.answers, 1);
   const detail = t("placements.detail", { answers: formatNumber(each.answers), carted: share("carted"), purchased: share("purchased") });
-  return row(each.placement ?? t("placements.none"), share("clicked"), detail, [0, each.clicked / each.answers]);
+  return row(wordOf(each), share("clicked"), detail, [0, each.clicked / each.answers]);
 }));
+
+const placements = () => outcomes("placements", (each) => each.placement ?? t("placements.none"));
+const models = () => outcomes("models", (each) => each.model);
 
 const most = () => listed("most", ({ recommendations: { most: items } }) => items.map((each) => {
   const clicked = t("most.clicked", { n: formatNumber(each.clicked) });
@@ -97,25 +101,26 @@ function freshness() {
 
 function card() {
   const list = h("dl", { class: "facts" });
-  return listed("card", ({ bundle: { card: each, items } }) => {
+  return listed("card", ({ bundle: { card: each, items, quality } }) => {
     const seconds = t("card.took", { n: formatNumber(each.seconds, 1) });
     list.replaceChildren(...facts("card", { model: each.model, items: formatNumber(items), events: formatNumber(each.data.events ?? 0), seconds }));
-    return metricsOf(each).map(({ metric, k, value, low, high }) =>
-      row(`${t(`metric.${metric}`)} @ ${k}`, formatFixed(value, 3), `${formatFixed(low, 3)} – ${formatFixed(high, 3)}`, [low, high, value]));
+    if (!quality) return note("card", t("card.unmeasured")), [];
+    note("card", t("card.measured", { part: wordFor("part", quality.part), model: quality.model, users: formatNumber(quality.users) }));
+    return quality.rows.map(({ metric, value, low, high }) => {
+      const span = low === null ? "" : `${formatFixed(low, 3)} – ${formatFixed(high, 3)}`;
+      return row(`${t(`metric.${metric}`)} @ ${quality.k}`, formatFixed(value, 3), span, [low ?? 0, high ?? value, value]);
+    });
   }, list);
 }
 
-/** Quality on the test part over all shoppers, of what is served, for the list length nearest to ten. */
-function metricsOf({ metrics }) {
-  const whole = metrics.filter((each) => each.part === "test" && !each.segment && METRICS.includes(each.metric));
-  const nearest = Math.min(...whole.map((each) => Math.abs(each.k - 10)));
-  const last = whole.at(-1)?.model;
-  return whole.filter((each) => Math.abs(each.k - 10) === nearest && each.model === last)
-    .sort((one, other) => METRICS.indexOf(one.metric) - METRICS.indexOf(other.metric));
+/** The second line of words in the head of a panel. */
+function note(name, words) {
+  document.querySelector(`#${name} .more`).textContent = words;
 }
 
+/** The route of recommendations; none where none were asked for. */
 export function mainRoute(routes) {
-  return routes.find((each) => each.route.endsWith("/recommendations")) ?? routes[0];
+  return routes.find((each) => each.route.endsWith("/recommendations"));
 }
 
 /** Milliseconds in digits; what the histogram cannot tell apart is "≥ 1,000". */
@@ -134,5 +139,5 @@ function moment(text) {
 
 /** Functions that take the data and show it. */
 export function startPanels() {
-  return [clicks(), traffic(), events(), freshness(), placements(), latency(), most(), card()];
+  return [clicks(), traffic(), events(), freshness(), placements(), models(), latency(), most(), card()];
 }
