@@ -13,7 +13,7 @@ from shopkeeper.pipeline.asking import ReasonKind
 from shopkeeper.serving.pages import FOLDER
 
 SCRIPTS = sorted((FOLDER / "js").glob("*.js"))
-MAX_BYTES, MAX_LINES = 60 * 1024, 300
+MAX_BYTES, MAX_LINES = 76 * 1024, 300
 
 
 def words(language: str) -> dict[str, str]:
