@@ -107,7 +107,7 @@ def test_figures_count_what_happens(server: Server) -> None:
         'shopkeeper_requests_total{method="POST",route="/events",status="200"}': 3,
         'shopkeeper_requests_total{method="POST",route="/events",status="422"}': 1,
         'shopkeeper_requests_total{method="GET",route="/items/{id:id}",status="200"}': 1,
-        'shopkeeper_requests_total{method="GET",route="(none)",status="404"}': 1,
+        'shopkeeper_requests_total{method="GET",route="(unmatched)",status="404"}': 1,
         'shopkeeper_events_total{event_type="cart"}': 1,
         "shopkeeper_duplicate_events_total": 1,
         "shopkeeper_unknown_item_events_total": 1,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shopkeeper.serving.metrics import Metrics
     from shopkeeper.serving.traffic import Traffic
 
-UNMATCHED: Final = "(none)"
+UNMATCHED: Final = "(unmatched)"
 """The route of a request that no path matches; its own path is not counted, there may be any number of them."""
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 GONE: Final = 499

@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from starlette.responses import FileResponse
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fastapi import FastAPI
-    from starlette.requests import Request
-    from starlette.responses import Response
     from starlette.types import Scope
 
 FOLDER: Final = Path(__file__).parent / "static"
@@ -62,7 +61,8 @@ def mount_pages(app: FastAPI) -> None:
 
     for path, name in PAGES.items():
         app.add_api_route(path, _page(name), methods=["GET", "HEAD"], include_in_schema=False)
-    app.add_route(FILES_ROUTE, file, include_in_schema=False)  # not a mount: a route has a name in logs and metrics
+    # an API route: neither a mount nor a plain route has a name in logs, metrics and traffic
+    app.add_api_route(FILES_ROUTE, file, methods=["GET", "HEAD"], include_in_schema=False)
 
 
 def _page(name: str) -> Callable[[], FileResponse]:

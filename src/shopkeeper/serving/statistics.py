@@ -26,8 +26,9 @@ N_ROUTES: Final = 5
 """Routes with a line of their own; the rest are one line."""
 OTHER_ROUTES: Final = "other"
 DATA_ROUTE: Final = "/dashboard/data"
-OF_PAGES: Final = frozenset({FILES_ROUTE, DATA_ROUTE, *PAGES})
-"""Routes of the pages themselves, which ask often and say little of the shop."""
+OF_PAGES: Final = frozenset({FILES_ROUTE, DATA_ROUTE, *PAGES, "(none)"})
+"""Routes of the pages themselves, which ask often and say little of the shop; stores of before have their files under
+the last name, mixed with addresses that are not there."""
 N_MOST: Final = 10
 """Length of the list of items that were recommended most."""
 QUALITY: Final = ("hit_rate", "ndcg", "recall", "precision", "mrr", "map")

@@ -220,7 +220,7 @@ def test_answers_that_were_deleted_are_told(store: EventStore) -> None:
 
 def test_the_pages_themselves_and_addresses_that_are_not_there_are_no_routes(store: EventStore) -> None:
     own = ("/", "/dashboard", "/dashboard/data", "/static/{path:path}")
-    store.add_traffic([traffic(ago(), route, {1: 500}) for route in (*own, "(none)")])
+    store.add_traffic([traffic(ago(), route, {1: 500}) for route in (*own, "(none)", "(unmatched)")])
     found = data(store)["traffic"]
     assert (found["routes"], found["unmatched"]) == ([], 500)
 
