@@ -80,7 +80,7 @@ def raw_figures(connection: Connection, steps: Steps, items: str) -> dict[str, A
     most = sorted(((int(row[0]), row[1], row[2]) for row in found), key=lambda row: (-row[1], str(row[0])))[:10]
     return {
         "events": {key: count for key, count in counts.items() if key[1] <= steps.last - steps.first},
-        "total": np.sum(list(sums.values()), axis=0).tolist(),
+        "total": np.sum([[0] * 6, *sums.values()], axis=0).tolist(),
         "placements": _by(sums, 1),
         "models": _by(sums, 2),
         "steps": {step - steps.first: values for step, values in _by(sums, 0).items()},
@@ -171,6 +171,8 @@ def compare(store: EventStore, now: float) -> list[dict[str, Any]]:
         shown = shown_figures(data)
         row = {"hours": hours, "answers": shown["total"][0], "clicked": shown["total"][3], "equal": shown == raw}
         assert not any(data["waiting"].values())
+        if shown != raw:
+            print("  not equal:", {name: (shown[name], raw[name]) for name in raw if shown[name] != raw[name]})
         rows.append({**row, "seconds": round(seconds, 3), "raw_seconds": round(raw_seconds, 3)})
         print("  ", rows[-1], flush=True)
     return rows

@@ -177,9 +177,9 @@ class EventStore:
             answer = tables.answers.c
             names = connection.execute(select(answer.recommendation_id).where(answer.user_id == user)).scalars().all()
             self.rollups.take_out_answers(connection, names)
-            self.rollups.take_out_events(connection, user)
+            answers = connection.execute(delete(tables.answers).where(answer.user_id == user)).rowcount
+            self.rollups.take_out_events(connection, user)  # which puts answers of others back, not those
             events = connection.execute(delete(tables.events).where(tables.events.c.user_id == user)).rowcount
-            answers = connection.execute(delete(tables.answers).where(tables.answers.c.user_id == user)).rowcount
             recorded = {"user_digest": digest, "after_sequence": sequence}
             connection.execute(self._database.insert(tables.deletions), [recorded])
         self._database.scrub()

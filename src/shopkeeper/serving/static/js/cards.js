@@ -5,7 +5,7 @@ import { deeds } from "./deeds.js";
 import { fact, h } from "./dom.js";
 import { formatFixed, formatNumber, formatShare, t } from "./i18n.js";
 import { reasonSentence } from "./reasons.js";
-import { act } from "./session.js";
+import { act, session } from "./session.js";
 import { tile } from "./tile.js";
 
 /**
@@ -40,8 +40,9 @@ export function itemLink(item, click = null) {
   return h("a", { href: `#/item/${encodeURIComponent(String(item.item_id))}`, click }, titleOf(item));
 }
 
-/** Opening a page is a view: it is sent, and nobody waits for it. */
+/** Opening a page is a view: it is sent, where somebody was chosen who views, and nobody waits for it. */
 function look(item, place) {
+  if (session.id === null) return;
   act([{ type: "view", item }], place).catch(console.warn);
 }
 

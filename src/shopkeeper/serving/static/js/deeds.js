@@ -5,15 +5,16 @@ import { button, h } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { attempt, say } from "./page.js";
-import { act, standing, watch } from "./session.js";
+import { act, session, standing, watch } from "./session.js";
 
 const TYPES = ["view", "like", "cart", "purchase"];
 
 /**
  * `place` gives where the item is shown: `placement`, and of a recommended one `recommendation_id` and `position`.
- * `update` shows what the history says now.
+ * `update` shows what the history says now. Where nobody was chosen there is nothing to press: a link leads to the shoppers.
  */
 export function deeds(item, place) {
+  if (session.id === null) return { node: h("div", { class: "deeds" }, h("a", { href: "#/shoppers" }, t("deeds.nobody"))), update: () => {} };
   const trouble = h("div", { class: "trouble" });
   const buttons = new Map(TYPES.map((type) => [type, button(`deed ${type}`, [icon(type), h("span", {}, t(`deed.${type}`))], () => press(type))]));
   const label = t("deeds.label", { title: titleOf(item) });

@@ -1,17 +1,22 @@
 /** Who is shopping? Shoppers of the log to pick from, a search among them, and somebody new. */
 
 import * as api from "./api.js";
-import { button, h, nothing } from "./dom.js";
-import { counted, t, translatePage } from "./i18n.js";
+import { pathWords } from "./catalog_words.js";
+import { button, h, note, nothing } from "./dom.js";
+import { counted, formatAgo, t, translatePage } from "./i18n.js";
 import { attempt } from "./page.js";
+import { startRows } from "./rows.js";
 import { choose, session } from "./session.js";
 import { randomName } from "./storage.js";
 
-const SHOWN = 24;
+const SHOWN = 12;
 const PAUSE_MS = 180;
 
-/** @param {Function} done Called after a shopper was picked. */
-export function pickerView(done) {
+/**
+ * `done` is called after a shopper was picked; `refused` is one who could not be (`id`, `error`); `isStart` says that this
+ * is where a visit begins: with rows of products.
+ */
+export function pickerView(done, refused = null, isStart = false) {
   const node = h("div", { class: "view picker" }, document.getElementById("picker").content.cloneNode(true));
   translatePage(node);
   const [title, field, results, trouble, fresh] = ["h1", "input", ".results", ".state", "button"].map((name) => node.querySelector(name));
@@ -36,9 +41,10 @@ export function pickerView(done) {
     ].filter(Boolean);
   }
 
-  function someone({ user_id: id, events }) {
-    const words = [h("span", { class: "name" }, String(id)), h("span", { class: "quiet" }, counted("picker.events", events))];
-    return h("li", {}, button("someone", words, () => open(id)));
+  function someone({ user_id: id, events, last_seen: last, category }) {
+    const words = [counted("picker.events", events), last && t("picker.seen", { ago: formatAgo(new Date(last)) }), category && pathWords(category)];
+    const lines = words.filter(Boolean).map((line) => h("span", { class: "quiet" }, line));
+    return h("li", {}, button("someone", [h("span", { class: "name" }, String(id)), ...lines], () => open(id)));
   }
 
   const open = (id) => attempt(trouble, async () => {
@@ -51,9 +57,17 @@ export function pickerView(done) {
     timer = setTimeout(search, PAUSE_MS);
   });
   fresh.addEventListener("click", () => open(null));
+  if (refused) trouble.before(refusal(refused));
+  if (isStart) node.append(startRows());
   if (session.id !== null) node.append(h("a", { href: "#/" }, t("picker.back", { shopper: String(session.id) })));
   search();
   return { node, title };
+}
+
+/** Why somebody of the address is not here, in the words of the API. */
+function refusal({ id, error }) {
+  return h("div", { class: "fault", role: "alert" }, h("p", {}, h("strong", {}, t("picker.refused", { id }))), note(error.message),
+    error.expected && note(`${t("error.expected")}: ${error.expected}`));
 }
 
 /** An id of the shop's kind that nobody has yet. */

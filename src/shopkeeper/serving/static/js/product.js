@@ -8,6 +8,7 @@ import { deeds, follow } from "./deeds.js";
 import { h, note, nothing } from "./dom.js";
 import { t } from "./i18n.js";
 import { attempt } from "./page.js";
+import { session } from "./session.js";
 import { tile } from "./tile.js";
 
 const SIMILAR = 8;
@@ -44,7 +45,7 @@ export function productView(id) {
 
   load();
   loadSimilar();
-  const node = h("div", { class: "view" }, h("a", { class: "back", href: "#/" }, t("product.back")),
+  const node = h("div", { class: "view" }, h("a", { class: "back", href: "#/" }, t(session.id === null ? "product.start" : "product.back")),
     h("article", { class: "product" }, picture, h("div", { class: "words" }, above, title, below)),
     h("section", {}, h("h2", {}, t("product.similar")), state, similar));
   return { node, title, leave: follow(shown) };

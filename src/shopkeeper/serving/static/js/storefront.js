@@ -11,17 +11,24 @@ import { remember } from "./storage.js";
 
 const [main, aside, search] = ["main", "aside", "search"].map((id) => document.getElementById(id));
 let current = null;
+let wanted = "#/"; // where somebody goes who was chosen on the way
+let refused = null;
 
 function viewOf(address) {
   const [path, parameters] = address.split("?");
   const item = path.match(/^#\/item\/(.+)$/);
-  if (session.id === null || path === "#/shoppers") return pickerView(goHome);
+  if (path === "#/shoppers") return pickerView(goOn, refused);
+  wanted = session.id === null && (item || path === "#/catalog") ? address : "#/";
   if (item) return productView(decodeURIComponent(item[1]));
   if (path === "#/catalog") return catalogView(new URLSearchParams(parameters));
-  return homeView();
+  return session.id === null ? pickerView(goOn, refused, true) : homeView();
 }
 
-const goHome = () => (location.hash === "#/" ? show() : (location.hash = "#/"));
+function goOn() {
+  refused = null;
+  if (location.hash === wanted || (wanted === "#/" && !location.hash)) show();
+  else location.hash = wanted;
+}
 
 function show(isFirst = false) {
   if (!isFirst && location.hash && !location.hash.startsWith("#/")) return;
@@ -41,7 +48,8 @@ async function open() {
     if (lastShopper() !== null) await choose(lastShopper());
   } catch (error) {
     if (error.status !== 404 && error.status !== 422) return main.replaceChildren(errorBox(error, open));
-    remember("shopper", null); // an address of another shop
+    refused = { id: lastShopper(), error }; // an address of another shop
+    remember("shopper", null);
   }
   show(true);
 }
