@@ -190,10 +190,12 @@ class CategoriesOut(Struct):
 
 
 class UserOut(Struct):
-    """A shopper and how many events of theirs answers are made from."""
+    """A shopper: how many events are known of them, when the last one was, and which category most of them are of."""
 
     user_id: Id
     events: int
+    last_seen: str | None = None
+    category: str | None = None
 
 
 class UsersOut(Struct):

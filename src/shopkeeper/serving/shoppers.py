@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
-from shopkeeper.data.schema import EVENT_TYPES
+from shopkeeper.data.schema import CATEGORY_SEPARATOR, EVENT_TYPES
 from shopkeeper.serving.answers import HistoryOut, PastEventOut, UserOut
-from shopkeeper.serving.item_facts import some_facts
+from shopkeeper.serving.item_facts import MOST_LEVELS, some_facts
 from shopkeeper.serving.reading import iso
 from shopkeeper.serving.served import Served
-from shopkeeper.types import Id, Int64Array
+from shopkeeper.types import Id, Int32Array, Int64Array
 
 MOST_LOOKED_AT = 1000
 """Some shoppers of the log were forgotten since: so many are looked at, at most, to fill a list."""
@@ -35,7 +37,21 @@ def some_shoppers(served: Served, query: str, limit: int) -> list[UserOut]:
             break
         if served.profiles.knows(user_id):
             known.append(user_id)
-    return [UserOut(user_id, len(served.profiles.history(user_id).item_index)) for user_id in known]
+    return [_shopper(served, user_id) for user_id in known]
+
+
+def _shopper(served: Served, user_id: Id) -> UserOut:
+    """What tells one shopper from others."""
+    history = served.profiles.history(user_id)
+    last = iso(int(history.timestamp[-1])) if len(history.timestamp) else None
+    return UserOut(user_id, len(history.item_index), last, _favorite(served, history.item_index))
+
+
+def _favorite(served: Served, item_index: Int32Array) -> str | None:
+    """The two widest steps of the category that most events are of; None where no category is known."""
+    paths = (served.facts.category(item) for item in item_index.tolist())
+    counts = Counter(CATEGORY_SEPARATOR.join(path.split(CATEGORY_SEPARATOR)[:MOST_LEVELS]) for path in paths if path)
+    return max(counts, key=lambda path: (counts[path], path)) if counts else None
 
 
 def _matching(served: Served, query: str) -> Int64Array:

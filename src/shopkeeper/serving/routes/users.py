@@ -43,7 +43,9 @@ class HistoryQuery(Struct, kw_only=True, forbid_unknown_fields=True):
     limit: Length = 50
 
 
-USERS = {"users": [{"user_id": "c7", "events": 12}]}
+USERS = {
+    "users": [{"user_id": "c7", "events": 12, "last_seen": "2025-03-01T09:00:00+00:00", "category": "Garden > Tools"}]
+}
 FORGOTTEN = {"user_id": "c7", "events": 12, "answers": 3}
 GET_USERS = described("users", "Some shoppers", UsersOut, USERS, query=UsersQuery)
 GET_USER = described("users", "What a shopper did", HistoryOut, HISTORY, query=HistoryQuery, path_id="user_id")
