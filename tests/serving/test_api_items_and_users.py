@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 import sqlite3
 from pathlib import Path
 from urllib.parse import quote
@@ -71,7 +72,10 @@ def test_shoppers_to_pick_from(server: Server) -> None:
     assert len(server.client.get("/users?query=C7&limit=20").json()["users"]) == 11
     server.post_event("only in the store", "sku-001")
     answer = server.client.get("/users?query=only in the store").json()["users"]
-    assert answer == [{"user_id": "only in the store", "events": 1}]
+    (found,) = answer
+    last_seen = datetime.fromisoformat(found.pop("last_seen"))
+    assert found == {"user_id": "only in the store", "events": 1, "category": "Garden > Tools"}
+    assert timedelta(0) <= datetime.now(UTC) - last_seen < timedelta(hours=1)
     assert server.client.get("/users?query=nobody").json() == {"users": []}
 
 

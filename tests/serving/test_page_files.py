@@ -100,3 +100,10 @@ def test_nothing_else_is_given_away(server: Server, path: str) -> None:
     answer = server.client.get(path)
     assert answer.status_code == 404
     assert answer.json()["error"]["problem"]
+
+
+def test_files_of_the_pages_are_counted_under_a_route_of_their_own(server: Server) -> None:
+    server.client.get("/static/js/api.js")
+    figures = server.client.get("/metrics").text
+    assert 'route="/static/{path:path}",status="200"' in figures
+    assert 'route="(unmatched)",status="200"' not in figures

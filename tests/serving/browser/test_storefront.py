@@ -101,22 +101,22 @@ def test_a_shopper_is_found_or_made(visit: Start) -> None:
     page.get_by_label("Find a shopper").fill("c11")
     expect(page.locator(".someone .name").first).to_have_text("c11")
     page.locator(".someone").first.click()
-    page.wait_for_selector(".card:not(.waits)")
+    page.wait_for_selector("ol.cards .card:not(.waits)")
     assert page.locator("h1").inner_text() == "Recommended for shopper c11"
     assert page.locator(".event").count() == 10
     assert "shopper=c11" in page.url
     page.get_by_role("link", name="Change shopper").click()
     page.get_by_role("button", name="New shopper").click()
-    page.wait_for_selector(".card:not(.waits)")
+    page.wait_for_selector("ol.cards .card:not(.waits)")
     assert re.fullmatch(r"Recommended for shopper guest-[0-9a-f]{6}", page.locator("h1").inner_text())
     assert page.locator(".past .nothing, #aside .nothing").count() == 2
     page.get_by_role("link", name="Change shopper").click()
     page.get_by_label("Find a shopper").fill("anna/ö ?")
     page.get_by_role("button", name="Begin as new shopper anna/ö ?").click()
-    page.wait_for_selector(".card:not(.waits)")
+    page.wait_for_selector("ol.cards .card:not(.waits)")
     assert page.locator("#aside .name").inner_text() == "anna/ö ?"
     page.reload()
-    page.wait_for_selector(".card:not(.waits)")
+    page.wait_for_selector("ol.cards .card:not(.waits)")
     assert page.locator("#aside .name").inner_text() == "anna/ö ?"
 
 
@@ -142,6 +142,46 @@ def test_the_page_of_a_product(visit: Start, database: Path) -> None:
     page.go_back()
     page.wait_for_selector(".cards:not([aria-busy]) .reason")
     assert title not in window.titles()
+
+
+def test_the_start_page_tells_shoppers_apart_and_has_rows_of_products(visit: Start) -> None:
+    page = visit().open("/")
+    page.wait_for_selector(".someone")
+    said = page.locator(".someone").first.inner_text()
+    assert re.search(r"10 events\nlast seen .+\n(Garden|Kitchen) › \w+", said)
+    rows = page.locator(".rows-of-cards section")
+    expect(rows.locator("h2")).to_have_text(["Popular with all shoppers", "Garden", "Kitchen"])
+    for place, halves in ((1, {0}), (2, {1})):
+        rows.nth(place).locator(".card:not(.waits)").first.wait_for()
+        assert {number(title) // 20 for title in rows.nth(place).locator("h3").all_inner_texts()} == halves
+
+
+def test_search_and_shared_items_work_without_a_shopper(visit: Start, database: Path) -> None:
+    window = visit()
+    page = window.open("/")
+    page.get_by_role("searchbox", name="Search the catalog").fill("thing 7")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Search: thing 7")
+    page.get_by_role("link", name="Thing 7 <b>&</b> co").click()
+    expect(page.locator("h1")).to_have_text("Thing 7 <b>&</b> co")
+    page.locator(".view section .card:not(.waits)").first.wait_for()
+    assert page.locator(".deed").count() == 0
+    assert page.locator("#aside").is_hidden()
+    shared = visit().open(page.url.removeprefix(window.address))
+    expect(shared.locator("h1")).to_have_text("Thing 7 <b>&</b> co")
+    shared.get_by_role("link", name="Choose a shopper").first.click()
+    shared.locator(".someone").first.click()
+    expect(shared.locator("h1")).to_have_text("Thing 7 <b>&</b> co")
+    shared.locator(".product .deed.like").wait_for()
+
+
+def test_a_shopper_that_cannot_be_is_told(visit: Start) -> None:
+    window = visit()
+    page = window.open(f"/?shopper={'x' * 600}#/")
+    page.locator(".picker .fault").wait_for()
+    assert "Nobody here can be called" in page.locator(".picker .fault").inner_text()
+    page.locator(".someone").first.wait_for()
+    window.faults.clear()  # a browser writes every 422 into its console
 
 
 def test_the_catalog_is_searched_and_filtered(visit: Start) -> None:
@@ -200,7 +240,7 @@ def test_by_keyboard_alone(visit: Start, database: Path) -> None:
     page.wait_for_selector(".results .primary")
     tab_to(window, ".results .primary")
     page.keyboard.press("Enter")
-    page.wait_for_selector(".card:not(.waits)")
+    page.wait_for_selector("ol.cards .card:not(.waits)")
     assert page.evaluate("document.activeElement.tagName") == "H1"
     tab_to(window, ".card .deed.cart")
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"

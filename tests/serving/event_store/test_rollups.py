@@ -49,7 +49,9 @@ def raw_figures(connection: Connection, steps: Steps) -> dict[str, Any]:
         if row.recommendation_id and row.event_type in INTEREST:
             of_answer = named[row.recommendation_id]
             of_answer[row.item_id] = max(of_answer[row.item_id], INTEREST[row.event_type])
-    total, by_placement, by_model = Counter[str](), defaultdict(Counter[str]), defaultdict(Counter[str])
+    total = Counter[str]()
+    by_placement: dict[str | None, Counter[str]] = defaultdict(Counter)
+    by_model: dict[str, Counter[str]] = defaultdict(Counter)
     by_step: dict[int, Counter[str]] = defaultdict(Counter)
     shown, clicked = Counter[str](), Counter[str]()
     for row in connection.execute(tables.answers.select().where(tables.answers.c.timestamp >= steps.start)):

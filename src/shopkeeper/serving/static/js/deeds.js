@@ -14,7 +14,7 @@ const TYPES = ["view", "like", "cart", "purchase"];
  * `update` shows what the history says now. Where nobody was chosen there is nothing to press: a link leads to the shoppers.
  */
 export function deeds(item, place) {
-  if (session.id === null) return { node: h("div", { class: "deeds" }, h("a", { href: "#/shoppers" }, t("deeds.nobody"))), update: () => {} };
+  if (session.id === null) return { node: h("div", { class: "deeds nobody" }, h("a", { href: "#/shoppers" }, t("deeds.nobody"))), update: () => {} };
   const trouble = h("div", { class: "trouble" });
   const buttons = new Map(TYPES.map((type) => [type, button(`deed ${type}`, [icon(type), h("span", {}, t(`deed.${type}`))], () => press(type))]));
   const label = t("deeds.label", { title: titleOf(item) });

@@ -9,7 +9,8 @@ import { startRows } from "./rows.js";
 import { choose, session } from "./session.js";
 import { randomName } from "./storage.js";
 
-const SHOWN = 12;
+const SHOWN = 24;
+const SHOWN_AT_START = 8; // so that the first row of products is in sight
 const PAUSE_MS = 180;
 
 /**
@@ -25,7 +26,7 @@ export function pickerView(done, refused = null, isStart = false) {
 
   const search = () => attempt(trouble, async () => {
     const query = field.value.trim();
-    const { users } = await api.shoppers({ limit: SHOWN, query });
+    const { users } = await api.shoppers({ limit: isStart ? SHOWN_AT_START : SHOWN, query });
     if (query !== field.value.trim()) return;
     if (users.length) isInteger = typeof users[0].user_id !== "string";
     trouble.replaceChildren(users.length ? "" : nothing(t("picker.nobody", { query })));

@@ -9,7 +9,7 @@ import { attempt } from "./page.js";
 
 const LENGTH = 12;
 const CATEGORIES = 3;
-const FIELDS = ["title", "category", "brand", "price", "currency", "available"];
+const FIELDS = ["title", "category", "brand", "price"];
 const PLACEMENT = "start";
 
 export function startRows() {
