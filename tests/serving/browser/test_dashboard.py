@@ -136,7 +136,7 @@ def test_without_recommendations_there_is_no_speed_of_them(visit: Start, server:
         data["waiting"] = {"events": 1500, "answers": 20}
 
     page = changed(visit, change)
-    assert page.locator("#figures dd").nth(5).inner_text() == "–"
+    assert page.locator("#figures dd").nth(5).inner_text() == "\u2013"
     assert page.locator("#latency option").all_inner_texts() == ["/categories"]
     assert page.locator("#traffic .more").inner_text() == "2 requests went to addresses that are not there."
     assert "1,500 events and 20 lists" in page.locator("#waiting").inner_text()
