@@ -127,12 +127,11 @@ def changed(visit: Start, change: Callable[[dict[str, Any]], object]) -> Page:
     return page
 
 
-def test_without_recommendations_there_is_no_speed_of_them(visit: Start, server: Server) -> None:
-    server.client.get("/categories")
-
+def test_without_recommendations_there_is_no_speed_of_them(visit: Start) -> None:
     def change(data: dict[str, Any]) -> None:
-        other = {"route": "/categories", "requests": [3], "errors": [0], "whole": {"p50": 1, "p95": 2, "p99": 3}}
-        data["traffic"] |= {"routes": [other | {"latency": {"p95": [2]}}], "unmatched": 2}
+        values = [2.0] * len(data["times"])
+        other = {"route": "/categories", "requests": values, "errors": values, "latency": {"p95": values}}
+        data["traffic"] |= {"routes": [other | {"whole": {"p95": 2.0}}], "unmatched": 2}
         data["waiting"] = {"events": 1500, "answers": 20}
 
     page = changed(visit, change)
