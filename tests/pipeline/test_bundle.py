@@ -6,7 +6,6 @@ import errno
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from shopkeeper import artifacts
@@ -114,15 +113,6 @@ def test_a_full_disk_leaves_the_old_bundle_whole(
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
 
 
-def test_similar_items_of_the_index_and_of_the_model_refuse_unknown_items(bundle: Bundle) -> None:
+def test_similar_items_refuse_unknown_items(bundle: Bundle) -> None:
     with pytest.raises(UnknownIdError):
         bundle.similar_items(["nothing like it"])
-
-
-def test_similar_items_by_index_are_the_nearest_vectors(bundle: Bundle) -> None:
-    from shopkeeper.pipeline.index import ItemIndex
-
-    angle = np.arange(bundle.recommender.train.n_items + 1) * 0.1
-    vectors = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
-    indexed = Bundle(bundle.pipeline, bundle.card, index=ItemIndex.build(vectors))
-    assert set(indexed.similar_items(["item-05"], k=2).ids(0)) == {"item-04", "item-06"}

@@ -42,6 +42,31 @@ def test_similar_items_are_of_the_same_walk(server: Server) -> None:
     assert {int(item["item_id"][-3:]) // 6 for item in answer["items"]} == {0}
     assert "sku-004" not in [item["item_id"] for item in answer["items"]]
     assert answer["items"][0]["item"]["title"].startswith("Thing")
+    assert (answer["kind"], answer["source"], answer["unknown"]) == ("similar", "catalog", {})
+    together = server.client.get("/items/sku-004/similar?k=3&kind=together").json()
+    assert together["items"][0]["item_id"] == "sku-005"
+    assert (together["source"], together["meaning"]) == ("Transitions", "bought by the same users")
+
+
+def test_similar_items_meet_filters_and_say_what_is_sold_out(server: Server) -> None:
+    def similar(query: str) -> list[str]:
+        return [one["item_id"] for one in server.client.get(f"/items/sku-004/similar?k=12&{query}").json()["items"]]
+
+    every = similar("")
+    assert similar(f"exclude={every[0]},{every[1]}") == similar(f"exclude={every[0]}&exclude={every[1]}") == every[2:]
+    assert every[:5] == similar("category=garden/tools") and set(similar("category=kitchen")) == set(every[5:])
+    assert set(similar("price_max=3")) == {item for item in every if int(item[-3:]) < 3}
+    answer = server.client.get("/items/sku-004/similar?k=1&fields=title,price&exclude=nobody").json()
+    assert set(answer["items"][0]["item"]) == {"title", "price"} and answer["unknown"] == {"exclude": ["nobody"]}
+    for wrong in ("kind=odd", "category=Boats", "fields=weight", "price_min=3&price_max=2", "k=1&k=2", "exclude="):
+        assert server.client.get(f"/items/sku-004/similar?{wrong}").status_code == 422, wrong
+    try:
+        server.client.patch(f"/items/{every[0]}", json={"available": False})
+        assert similar("") == every[1:]
+        marked = server.client.get("/items/sku-004/similar?k=12&available=false").json()["items"]
+        assert [one["item_id"] for one in marked if not one["item"]["available"]] == [every[0]]
+    finally:
+        server.client.patch(f"/items/{every[0]}", json={"available": True})
 
 
 def test_categories_are_counted(server: Server) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from shopkeeper.cli import options
 from shopkeeper.cli.progress import Bars
@@ -14,8 +15,13 @@ from shopkeeper.cli.tables import recommendation_table
 from shopkeeper.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shopkeeper.pipeline.bundle import Bundle
     from shopkeeper.types import Id
+
+SimilarKind: TypeAlias = Literal["similar", "together"]
+KIND: Final = "What can stand in for the item (similar), or what goes with it (together)."
 
 
 def recommend(
@@ -25,6 +31,7 @@ def recommend(
     users_file: Annotated[Path | None, typer.Option("--users-file", help="Text file, one shopper a line.")] = None,
     everyone: Annotated[bool, typer.Option("--all", help="Every shopper of the log.")] = False,
     similar_to: Annotated[str | None, typer.Option("--similar-to", help="Items like this one instead.")] = None,
+    kind: Annotated[SimilarKind, typer.Option("--kind", help=KIND)] = "similar",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Parquet file, for --users-file and --all.")] = None,
     k: options.ListLength = 10,
     exclude: Annotated[str | None, typer.Option("--exclude", help="Item ids by comma that must not come out.")] = None,
@@ -43,13 +50,13 @@ def recommend(
             "say for whom", expected="one of --user, --history, --users-file, --all, --similar-to",
             got=f"{sum(asked)} of them",
         )  # fmt: skip
-    if similar_to is not None and exclude is not None:
-        raise ConfigError("--exclude does not go with --similar-to", remedy="leave one of them out")
     loaded = Bundle.load(bundle)
-    if users_file is not None or everyone:
+    if similar_to is not None:
+        show_similar(loaded, similar_to, k, kind, _item_ids(loaded, exclude))
+    elif users_file is not None or everyone:
         _to_file(loaded, users_file, out, k, exclude, quiet)
     else:
-        _to_screen(loaded, user, history, similar_to, exclude, k)
+        _to_screen(loaded, user, history, exclude, k)
 
 
 def _to_file(
@@ -65,16 +72,22 @@ def _to_file(
     Console(highlight=False).print(f"{rows:,} recommendations in {out}")
 
 
-def _to_screen(
-    bundle: Bundle, user: str | None, history: str | None, similar_to: str | None, exclude: str | None, k: int
-) -> None:
-    recommender = bundle.pipeline
-    items = recommender.train.items
+def show_similar(bundle: Bundle, item: str, k: int, kind: SimilarKind, exclude: Sequence[Id] = ()) -> None:
+    """Prints the items that are like one, or go with it, and what answered."""
+    answer = bundle.similar_items([bundle.pipeline.train.items.parse(item)], k, kind, exclude=exclude)
     console = Console(highlight=False)
-    if similar_to is not None:
-        answer = bundle.similar_items([items.parse(similar_to)], k)
-        console.print(recommendation_table(answer[0], bundle.catalog, f"like {similar_to}"))
-        return
+    console.print(
+        recommendation_table(
+            answer[0], bundle.catalog, f"{kind} to {item}" if kind == "similar" else f"together with {item}"
+        )
+    )
+    for meaning in answer.meanings or ():
+        console.print(escape(meaning), soft_wrap=True)
+
+
+def _to_screen(bundle: Bundle, user: str | None, history: str | None, exclude: str | None, k: int) -> None:
+    recommender = bundle.pipeline
+    console = Console(highlight=False)
     given = None if history is None else [_item_ids(bundle, history)]
     who = None if user is None else [recommender.memory.users.parse(user)]
     answer = recommender.recommend(who, given, k=k, exclude=_item_ids(bundle, exclude), explain=True)

@@ -1,4 +1,4 @@
-"""`shopkeeper similar`: the nearest neighbors of an item by a feature, for a person to judge."""
+"""`shopkeeper similar`: the nearest neighbors of an item by a feature or a bundle, for a person to judge."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.table import Table
 
 from shopkeeper.cli import options
 from shopkeeper.cli.features import STORE
+from shopkeeper.cli.recommend import KIND, SimilarKind, show_similar
 from shopkeeper.errors import ArtifactError
 
 if TYPE_CHECKING:
@@ -27,12 +28,23 @@ def similar(
     feature: Annotated[
         str | None, typer.Option("--feature", help="Which feature; one of texts where none is named.")
     ] = None,
+    bundle: Annotated[
+        Path | None, typer.Option("--bundle", help="Folder written by `shopkeeper train`: ask it, and not a feature.")
+    ] = None,
+    kind: Annotated[SimilarKind, typer.Option("--kind", help=f"With --bundle. {KIND}")] = "similar",
     k: options.ListLength = 10,
 ) -> None:
-    """Print the items that lie nearest to one by a feature, with title, category and cosine.
+    """Print the items that lie nearest to one by a feature, with title, category and cosine; or by a bundle.
 
     Example: shopkeeper similar 00003 --data dataset --feature text-minilm
+
+    Example: shopkeeper similar 00003 --bundle bundle --kind together
     """
+    if bundle is not None:
+        from shopkeeper.pipeline.bundle import Bundle
+
+        show_similar(Bundle.load(bundle), item, k, kind)
+        return
     from shopkeeper.data.dataset import Dataset
     from shopkeeper.features.store import FeatureStore
     from shopkeeper.jobs.features import items_near

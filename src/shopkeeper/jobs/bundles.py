@@ -16,7 +16,6 @@ from shopkeeper.data.transforms.transformer import FeatureTransformer
 from shopkeeper.machine import describe_processor
 from shopkeeper.pipeline.bundle import Bundle
 from shopkeeper.pipeline.card import Card, now, versions
-from shopkeeper.pipeline.index import ItemIndex
 from shopkeeper.pipeline.item_encoder import ItemEncoder
 from shopkeeper.pipeline.kept_log import KeptLog
 from shopkeeper.pipeline.pipeline import Pipeline
@@ -62,7 +61,7 @@ def make_bundle(
     pipeline = recommender if isinstance(recommender, Pipeline) else Pipeline.of_fitted([recommender])
     served = pipeline.train
     pipeline.remember(dataset)
-    primary, vectors = pipeline.primary, pipeline.item_vectors()
+    primary = pipeline.primary
     metrics = [row.to_json() for one in evaluations for row in one.rows if row.group == "all"]
     return Bundle(
         pipeline=pipeline,
@@ -90,7 +89,6 @@ def make_bundle(
             newcomers=encoder[1],
         ),
         features=_features(dataset, served),
-        index=None if vectors is None else ItemIndex.build(vectors),
         encoder=encoder[0],
         log=KeptLog(dataset),
         trial=None if trial is None else TrialFit(trial),

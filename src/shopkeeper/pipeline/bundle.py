@@ -1,7 +1,7 @@
 """The bundle: one folder with all that answering needs.
 
 It holds the pipeline with its recommenders and id maps, the histories as of now, the catalog, the fitted feature
-transformation, the item index, the encoder that places new items, the predictors of behavior, and the card; for the
+transformation, the encoder that places new items, the predictors of behavior, and the card; for the
 next training also the log that it was made of, and the models as they were before they learned of the held-out parts.
 It is written whole or not at all, and refused when one byte of it changed.
 """
@@ -14,15 +14,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from shopkeeper.artifacts import open_artifact, write_artifact
 from shopkeeper.config import build
+from shopkeeper.pipeline.asking import Filters
 from shopkeeper.pipeline.card import Card
-from shopkeeper.pipeline.index import ItemIndex
 from shopkeeper.pipeline.item_encoder import ItemEncoder
 from shopkeeper.pipeline.kept_log import KeptLog
 from shopkeeper.pipeline.pipeline import Pipeline
+from shopkeeper.pipeline.similar import SimilarKind
 from shopkeeper.pipeline.trial_fit import (
     FOLDER,
     SavedTrialFit,
@@ -50,7 +49,6 @@ class Bundle:
         pipeline: What answers; it remembers the log as of when the bundle was made.
         card: Where it came from.
         features: The transformation of catalog columns fitted on items of the training part, or None.
-        index: Nearest items by cosine, or None where the model has no item vectors.
         encoder: Says what an item of after training is like, by its text; or None.
         predictors: What tells how likely a shopper does something, by name of what they predict.
         log: Every row that it was made of, for the next training; None where it keeps none.
@@ -60,7 +58,6 @@ class Bundle:
     pipeline: Pipeline
     card: Card
     features: FeatureTransformer | None = None
-    index: ItemIndex | None = None
     encoder: ItemEncoder | None = None
     predictors: Mapping[str, Predictor] = field(default_factory=dict)
     log: KeptLog | None = None
@@ -87,19 +84,17 @@ class Bundle:
         """What is known of the items, or None."""
         return self.pipeline.memory.catalog
 
-    def similar_items(self, item_ids: Sequence[Id], k: int = 10) -> Recommendations:
-        """Items similar to each of the given ones: by the index where there is one, else by the model.
+    def similar_items(
+        self, item_ids: Sequence[Id], k: int = 10, kind: SimilarKind = "similar", filters: Filters | None = None,
+        exclude: Sequence[Id] = (),
+    ) -> Recommendations:  # fmt: skip
+        """Items like each of the given ones, or bought together with them; see `Pipeline.similar_items`.
 
         Raises:
             UnknownIdError: An item is unknown to training.
-            ShopkeeperError: The model knows no similarity of items.
+            ShopkeeperError: Nothing knows what the items are like.
         """
-        if self.index is None:
-            return self.pipeline.similar_items(item_ids, k)
-        items = self.recommender.train.items
-        chosen, scores = self.index.similar(items.known_indices(item_ids), min(k, len(items)))
-        nothing = np.zeros(chosen.shape, dtype=bool)
-        return Recommendations(list(item_ids), chosen, scores, nothing, items, self.recommender.name)
+        return self.pipeline.similar_items(item_ids, k, kind, filters, exclude)
 
     def save(self, folder: Path) -> None:
         """Writes the folder, atomically: after a failure an older bundle there is unchanged.
@@ -115,8 +110,6 @@ class Bundle:
             writer.json("card.json", card.model_dump(mode="json"))
             if self.features is not None:
                 self.features.write(writer.folder("features"))
-            if self.index is not None:
-                self.index.write(writer.folder("index"))
             if self.encoder is not None:
                 self.encoder.write(writer.folder("encoder"))
             write_predictors(self.predictors, writer)
@@ -141,7 +134,6 @@ class Bundle:
             pipeline=Pipeline.read(reader.folder("pipeline")),
             card=build(Card, reader.json("card.json")),
             features=FeatureTransformer.read(reader.folder("features")) if reader.has("features") else None,
-            index=ItemIndex.read(reader.folder("index")) if reader.has("index") else None,
             encoder=ItemEncoder.read(reader.folder("encoder")) if reader.has("encoder") else None,
             predictors=read_predictors(reader),
             log=KeptLog.read(reader),

@@ -123,6 +123,10 @@ class ItemFacts:
         price = float(self.prices[item_index])
         return None if np.isnan(price) else price
 
+    def is_available(self, item_index: int) -> bool:
+        """Whether it is on sale."""
+        return bool(self.available[item_index])
+
     @cached_property
     def category_names(self) -> CategoryNames:
         """The categories by any writing of their names."""
@@ -154,13 +158,22 @@ class ItemFacts:
         return of_item
 
     @cached_property
+    def category_levels(self) -> Int32Array:
+        """Number of the start of each item's category path at each depth, int32 [depth, n_items + 1]; -1 where none."""
+        steps = [key.split(CATEGORY_SEPARATOR) for key in self.category_names.keys]
+        numbers: dict[tuple[str, ...], int] = {}
+        of_value = np.full((max(map(len, steps), default=1), len(steps) + 1), -1, dtype=np.int32)
+        for place, path in enumerate(steps):
+            for depth in range(len(path)):
+                of_value[depth, place] = numbers.setdefault(tuple(path[: depth + 1]), len(numbers))
+        result: Int32Array = of_value[:, self.categories.code]
+        return result
+
+    @cached_property
     def top_category(self) -> Int32Array:
         """Number of the first step of each item's category path, int32 [n_items + 1]; -1 where unknown."""
-        steps = [path.split(CATEGORY_SEPARATOR)[0] for path in self.categories.values]
-        number = {step: place for place, step in enumerate(dict.fromkeys(steps))}
-        of_value = np.array([*(number[step] for step in steps), -1], dtype=np.int32)
-        result: Int32Array = of_value[self.categories.code]
-        return result
+        first: Int32Array = self.category_levels[0]
+        return first
 
 
 def _at(column: pa.ChunkedArray | None, item_index: int) -> str | None:

@@ -28,6 +28,7 @@ from shopkeeper.pipeline.facts import ItemFacts
 from shopkeeper.pipeline.likeness import likeness_order, similarity_of
 from shopkeeper.pipeline.recommending import answers_of, as_arrays, as_recommendations
 from shopkeeper.pipeline.settings import PipelineFacts, PipelineSettings
+from shopkeeper.pipeline.similar import SimilarKind, SimilarModels, event_shares, names_of, similar
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.recommenders.popular import MostPopular, MostPopularConfig
 from shopkeeper.recommenders.questions import Question, ask, indices_of
@@ -69,6 +70,8 @@ class Pipeline(Recommender):
         """Places of the recommenders that know what items are like, the best one first."""
         self.ranking: Ranking | None = None
         """What orders the candidates; None leaves them by their scores."""
+        self.similar_models = SimilarModels()
+        """What answers about items alone."""
         self._facts: ItemFacts | None = None
 
     @classmethod
@@ -124,6 +127,7 @@ class Pipeline(Recommender):
         """This pipeline, which stays as it is, with items that came after training and the facts of their catalog."""
         longer = with_items_of(self, newcomers)
         longer.recommenders = [model.with_newcomers(newcomers) for model in self.recommenders]
+        longer.similar_models = self.similar_models.with_newcomers(newcomers)
         least = int(self._fallback_scores()[1:].argmin()) + 1
         *others, last = self.fallbacks  # the last one leaves nothing out
         longer.fallbacks = [model.with_newcomers(newcomers) for model in others]
@@ -210,6 +214,44 @@ class Pipeline(Recommender):
         """The same of the first `depth` places; minus infinity for all behind them."""
         return self._by_place(user_index, histories, hide_seen, depth)[0]
 
+    def similar_items(
+        self, item_ids: Sequence[Id], k: int = 10, kind: SimilarKind = "similar", filters: Filters | None = None,
+        exclude: Sequence[Id] = (),
+    ) -> Recommendations:  # fmt: skip
+        """Items like each of the given ones, or bought together with them, best first; the item itself never.
+
+        Args:
+            item_ids: Of which items.
+            k: How many.
+            kind: ``"similar"`` for what can stand in for the item, ``"together"`` for what goes with it.
+            filters: Which may come out; None takes what is on sale.
+            exclude: Items that must not come out.
+
+        Returns:
+            The answers; `sources` name what answered, `meanings` say in which sense.
+
+        Raises:
+            UnknownIdError: An item is unknown to training.
+            ShopkeeperError: Nothing knows what the items are like.
+        """
+        hidden = indices_of(self.train.items, list(exclude))
+        index = self.train.items.known_indices(item_ids)
+        found = [similar(self, int(item), k, kind, filters, hidden[hidden > 0]) for item in index]
+        shape = (len(found), min(k, self.train.n_items))
+        chosen, scores = np.zeros(shape, dtype=np.int32), np.full(shape, -np.inf, dtype=np.float32)
+        for row, one in enumerate(found):
+            chosen[row, : len(one.item_index)], scores[row, : len(one.item_index)] = one.item_index, one.scores
+        return Recommendations(
+            list(item_ids),
+            chosen,
+            scores,
+            np.zeros(shape, dtype=bool),
+            self.train.items,
+            ", ".join(dict.fromkeys(one.source for one in found)),
+            sources=[[one.source] * len(one.item_index) for one in found],
+            meanings=[one.meaning for one in found],
+        )
+
     def similarity(self, item_index: Int32Array) -> Float32Array:
         """That of the recommender whose neighbors tell best what shoppers take next; of others where it knows none."""
         return similarity_of(self.recommenders, self.likeness, item_index)
@@ -239,6 +281,8 @@ class Pipeline(Recommender):
             usual_event=self.usual_event,
             recommenders=len(self.recommenders),
             fallbacks=len(self.fallbacks),
+            similar=tuple(name for name, _ in names_of(self.similar_models)),
+            event_shares=(self.similar_models.views, self.similar_models.purchases),
         )
         writer.json("pipeline.json", facts.model_dump(mode="json"))
         if data:
@@ -248,6 +292,8 @@ class Pipeline(Recommender):
         for kind, models in (("recommenders", self.recommenders), ("fallbacks", self.fallbacks)):
             for place, model in enumerate(models):
                 model.write(writer.folder(f"{kind}/{place}"), data=False)
+        for name, model in names_of(self.similar_models):
+            model.write(writer.folder(f"similar/{name}"), data=False)
 
     @classmethod
     def read(cls, reader: ArtifactReader, train: Dataset | None = None, memory: Dataset | None = None) -> Self:
@@ -278,6 +324,9 @@ class Pipeline(Recommender):
         pipeline.weights, pipeline.likeness, pipeline.fallbacks = facts.weights, facts.likeness, fallbacks
         pipeline.hide_seen, pipeline.usual_event = facts.hide_seen, facts.usual_event
         pipeline._memory = stored_memory if stored_memory is not None else memory
+        beside = {name: Recommender.read(reader.folder(f"similar/{name}"), train) for name in facts.similar}
+        shares = facts.event_shares or event_shares(pipeline.memory.histories)
+        pipeline.similar_models = SimilarModels(beside.get("content"), beside.get("together"), *shares)
         pipeline.ranking = Ranking.read(reader, facts.config.ranking, pipeline.memory, train.users)
         pipeline._share_memory()
         return pipeline
@@ -298,6 +347,7 @@ class Pipeline(Recommender):
         if (self.facts.categories.code >= 0).any():
             self.fallbacks.insert(0, MostPopular(MostPopularConfig(category_depth=1)).fit(self.train))
         self.likeness = likeness_order(self.recommenders, validation)
+        self.similar_models = SimilarModels.fit(self.train)
         if validation is not None and len(validation) and len(self.recommenders) > 1:
             self.weights = choose_weights(self, validation)
         if self.config.ranking.by != "score":

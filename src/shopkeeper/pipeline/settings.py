@@ -65,3 +65,7 @@ class PipelineFacts(Settings):
     """Their number."""
     fallbacks: int
     """Their number."""
+    similar: tuple[str, ...] = ()
+    """Which models answer about items alone; none in bundles of before."""
+    event_shares: tuple[float, float] | None = None
+    """Shares of views and purchases among the events of training; None in bundles of before, then of those it holds."""

@@ -41,6 +41,7 @@ class Recommendations:
         sources: For each shopper the name of the model that each item comes from, where several answer together; None
             where the two names above say it.
         reasons: For each shopper a sentence for each item; None where nobody asked.
+        meanings: For each item that was asked about, in which sense the answer belongs to it; None for shoppers.
     """
 
     user_ids: Sequence[Id | None]
@@ -53,6 +54,7 @@ class Recommendations:
     ignored: Sequence[Sequence[Id]] = field(default_factory=list)
     sources: Sequence[Sequence[str]] | None = None
     reasons: Sequence[Sequence[str]] | None = None
+    meanings: Sequence[str] | None = None
 
     def __len__(self) -> int:
         return len(self.user_ids)

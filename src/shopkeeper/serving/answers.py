@@ -170,9 +170,17 @@ class SimilarItemOut(Struct):
 
 
 class SimilarOut(Struct):
-    """Items like one item, most similar first."""
+    """Items like one item, or bought together with it, best first.
+
+    `source` names what answered, `meaning` says in which sense; `unknown` lists, by the field of the question, what was
+    named and names nothing here.
+    """
 
     item_id: Id
+    kind: str
+    source: str
+    meaning: str
+    unknown: dict[str, list[Id]]
     items: list[SimilarItemOut]
 
 

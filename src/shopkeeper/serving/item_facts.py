@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import numpy as np
 
 from shopkeeper.data.schema import CATEGORY_SEPARATOR
+from shopkeeper.errors import choices
 from shopkeeper.pipeline.facts import ItemFacts
 from shopkeeper.serving.answers import CategoryOut, Facts, ItemOut
 from shopkeeper.serving.problems import InvalidError
-from shopkeeper.serving.requests import FiltersIn
+from shopkeeper.serving.requests import Fact, FiltersIn
 from shopkeeper.serving.served import Served
 from shopkeeper.types import BoolArray, Int32Array
 
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SHOWN: Final = ("title", "category", "brand", "price", "image")
-"""Facts that the answers about similar items and histories carry."""
+"""Facts that the answers about histories carry."""
+CARD: Final = (*SHOWN, "available")
+"""And those about similar items, among which sold out ones may be."""
 _READ: Final[dict[str, Callable[[ItemFacts, int], Any]]] = {
     "title": ItemFacts.title,
     "category": ItemFacts.category,
     "brand": ItemFacts.brand,
     "image": ItemFacts.image,
+    "available": ItemFacts.is_available,
 }
 MOST_LEVELS: Final = 2
 """So many upper levels of categories are listed."""
@@ -42,6 +46,19 @@ def some_facts(facts: ItemFacts, item_index: int, names: Sequence[str] = SHOWN) 
     for name in names:
         setattr(found, name, price(facts, item_index) if name == "price" else _READ[name](facts, item_index))
     return found
+
+
+def fact_names(texts: Sequence[str]) -> list[str]:
+    """Names of facts out of a query, each text one or several by comma.
+
+    Raises:
+        InvalidError: There is no such fact.
+    """
+    names = [name.strip() for text in texts for name in text.split(",") if name.strip()]
+    wrong = next((name for name in names if name not in get_args(Fact)), None)
+    if wrong is not None:
+        raise InvalidError("fields is not valid", expected=choices(wrong, get_args(Fact)), got=repr(wrong))
+    return names
 
 
 def whole_item(served: Served, item_index: int) -> ItemOut:

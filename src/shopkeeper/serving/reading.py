@@ -67,18 +67,21 @@ def decode(decoder: msgspec.json.Decoder[Read], body: bytes) -> Read:
 
 
 def read_query(kind: type[Read], values: QueryParams) -> Read:
-    """Reads the query of a URL; numbers and truth values are written as text there.
+    """Reads the query of a URL; numbers and truth values are written as text there, and the name of a list comes again.
 
     Raises:
-        InvalidError: A name is not known or comes twice, or a value is not right.
+        InvalidError: A name is not known or comes twice without being a list, or a value is not right.
     """
-    names = [name for name, _ in values.multi_items()]
+    described = msgspec.structs.fields(kind) if issubclass(kind, msgspec.Struct) else ()
+    lists = {field.name for field in described if field.default_factory is list}
+    names = [name for name, _ in values.multi_items() if name not in lists]
     if len(set(names)) < len(names):
         raise InvalidError("a name comes twice in the query", got=", ".join(names)[:80], remedy="leave one of them out")
-    if any(NUL in value for value in values.values()):
+    if any(NUL in value for _, value in values.multi_items()):
         raise InvalidError("a text of the query holds the character NUL", remedy="leave it out")
+    found = {name: values.getlist(name) if name in lists else values[name] for name in values}
     try:
-        return msgspec.convert(dict(values), kind, strict=False)
+        return msgspec.convert(found, kind, strict=False)
     except msgspec.ValidationError as error:
         raise _invalid(error) from error
 

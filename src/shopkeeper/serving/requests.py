@@ -32,7 +32,7 @@ Moment: TypeAlias = (
     Annotated[float, Meta(ge=0, le=253_402_300_799)] | Annotated[str, Meta(max_length=64, extra_json_schema=MOMENT)]
 )
 """Seconds since 1970, or ISO 8601; UTC where no zone is written."""
-Fact: TypeAlias = Literal["title", "category", "brand", "price", "image"]
+Fact: TypeAlias = Literal["title", "category", "brand", "price", "image", "available"]
 Length: TypeAlias = Annotated[int, Meta(ge=1, le=10_000)]
 
 

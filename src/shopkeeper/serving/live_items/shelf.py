@@ -13,7 +13,6 @@ import numpy as np
 
 from shopkeeper.data.catalog import Catalog
 from shopkeeper.pipeline.bundle import Bundle
-from shopkeeper.pipeline.index import ItemIndex
 from shopkeeper.pipeline.pipeline import Pipeline
 from shopkeeper.recommenders.newcomers import Newcomers
 from shopkeeper.serving.event_store.item_changes import ItemChange
@@ -124,10 +123,8 @@ class Shelf:
         pipeline = self._pipeline(catalog)
         items = pipeline.train.items
         removed = items.indices(list(self._removed)) if self._removed else np.zeros(0, dtype=np.int32)
-        vectors = pipeline.item_vectors() if base.index is not None and self._new else None
-        index = base.index if vectors is None else ItemIndex.build(vectors)
         _ = pipeline.facts, items.index(0)  # made here, so that the first question does not wait for them
-        bundle = replace(base, pipeline=pipeline, index=index)
+        bundle = replace(base, pipeline=pipeline)
         return Stand(bundle, len(self._new), removed[removed > 0])
 
     def _pipeline(self, catalog: Catalog) -> Pipeline:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from fastapi import FastAPI, Request, Response
 from msgspec import Meta, Struct
 from starlette.concurrency import run_in_threadpool
 
 from shopkeeper.errors import ShopkeeperError
+from shopkeeper.pipeline.asking import Filters
+from shopkeeper.pipeline.similar import SimilarKind
 from shopkeeper.serving.answers import CategoriesOut, ItemOut, ItemsOut, SimilarItemOut, SimilarOut
-from shopkeeper.serving.item_facts import categories, search, some_facts, whole_item
+from shopkeeper.serving.item_facts import CARD, categories, check_filters, fact_names, search, some_facts, whole_item
 from shopkeeper.serving.openapi import described
 from shopkeeper.serving.problems import InvalidError, NotFoundError
 from shopkeeper.serving.reading import id_of_text, read_query
-from shopkeeper.serving.requests import CategoryPath, Length, SearchText
+from shopkeeper.serving.requests import MAX_ID, WITHOUT_NUL, Amount, CategoryPath, FiltersIn, Length, SearchText, Word
 from shopkeeper.serving.routes.replies import reply
 from shopkeeper.serving.served import Served
 from shopkeeper.serving.service import Service
@@ -31,9 +33,16 @@ ITEM = {
 }
 SIMILAR = {
     "item_id": "sku-004",
+    "kind": "similar",
+    "source": "catalog",
+    "meaning": "alike by category, title and brand",
+    "unknown": {},
     "items": [{"item_id": "sku-005", "rank": 1, "score": 0.9, "item": {"title": "Rake", "price": 5.99}}],
 }
 CATEGORIES = {"categories": [{"category": "Garden", "items": 6}, {"category": "Garden > Tools", "items": 4}]}
+
+
+IdText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_ID, extra_json_schema=WITHOUT_NUL)]
 
 
 class ItemsQuery(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -46,9 +55,18 @@ class ItemsQuery(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class SimilarQuery(Struct, kw_only=True, forbid_unknown_fields=True):
-    """How many items."""
+    """In which sense, how many, and which may come out."""
 
     k: Length = 10
+    kind: Annotated[SimilarKind, Meta(description="What can stand in for the item, or what goes with it")] = "similar"
+    category: CategoryPath | None = None
+    price_min: Amount | None = None
+    price_max: Amount | None = None
+    available: Annotated[bool, Meta(description="Only items on sale")] = True
+    exclude: Annotated[list[IdText], Meta(description="Ids that must not come out; by comma, or the name again")] = []
+    fields: Annotated[
+        list[Word], Meta(description="Facts of each item, by comma; those of a card if none is named")
+    ] = []
 
 
 OF_ITEM = ("404", "422", "503")
@@ -75,12 +93,20 @@ def add_item_routes(app: FastAPI, service: Service) -> None:
 
     @app.get("/items/{id:id}/similar", openapi_extra=GET_SIMILAR)
     async def get_similar(request: Request) -> Response:
-        """Items that the model finds like this one, most similar first."""
+        """Items that can stand in for this one, or, with `kind=together`, that go with it; best first.
+
+        Items that are sold out do not come out, unless `available=false`. `source` and `meaning` say what answered.
+        """
         asked = read_query(SimilarQuery, request.query_params)
         check_length(service, asked.k, "k")
         served = service.served
         item_id = known_item(service, served, request)
-        return reply(await run_in_threadpool(_similar, served, item_id, asked.k))
+        kinds = service.store.kinds
+        texts = [
+            part for text in asked.exclude for part in ([text] if text in served.items else text.split(",")) if part
+        ]
+        exclude = [id_of_text(text, kinds.item_integer, "exclude") for text in texts]
+        return reply(await run_in_threadpool(_similar, served, item_id, asked, exclude))
 
     @app.get("/items/{id:id}", openapi_extra=GET_ITEM)
     async def get_item(request: Request) -> Response:
@@ -117,15 +143,23 @@ def known_item(service: Service, served: Served, request: Request) -> Id:
     return item_id
 
 
-def _similar(served: Served, item_id: Id, k: int) -> SimilarOut:
-    try:
-        found = served.bundle.similar_items([item_id], min(k + len(served.stand.removed), len(served.items)))[0]
-    except ShopkeeperError as error:
-        raise NotFoundError("this model knows no likeness of items", remedy="train one that does") from error
+def _similar(served: Served, item_id: Id, asked: SimilarQuery, exclude: list[Id]) -> SimilarOut:
+    given = FiltersIn(
+        category=asked.category, price_min=asked.price_min, price_max=asked.price_max, available=asked.available
+    )
+    check_filters(served.facts, given)
+    fields = fact_names(asked.fields) or CARD
+    filters = Filters(given.category, given.price_min, given.price_max, given.available)
     index = served.items.index
-    there = [one for one in found if served.on_shelf[index(one.item_id)]][:k]
+    hidden = [*exclude, *served.items.ids(served.stand.removed)]
+    try:
+        found = served.bundle.similar_items([item_id], min(asked.k, len(served.items)), asked.kind, filters, hidden)
+    except ShopkeeperError as error:
+        raise NotFoundError("nothing here knows what items are like", got=error.problem, remedy=error.remedy) from error
     items = [
-        SimilarItemOut(one.item_id, rank, one.score, some_facts(served.facts, index(one.item_id)))
-        for rank, one in enumerate(there, start=1)
+        SimilarItemOut(one.item_id, rank, one.score, some_facts(served.facts, index(one.item_id), fields))
+        for rank, one in enumerate(found[0], start=1)
     ]
-    return SimilarOut(item_id, items)
+    unknown = [one for one in exclude if not index(one)]
+    meaning = found.meanings[0] if found.meanings else ""
+    return SimilarOut(item_id, asked.kind, found.source, meaning, {"exclude": unknown} if unknown else {}, items)
