@@ -108,3 +108,19 @@ def test_a_folder_that_is_no_predictor_is_refused(run: Run, shop: Path) -> None:
     code, _, err = run("predict", shop / "data", "--predictor", shop / "data", "--user", "c1", "--item", "sku-003")
     assert code == 4
     assert "another kind" in err
+
+
+def test_a_predictor_of_visits_answers_at_visits_alone(run: Run, shop: Path, tmp_path: Path) -> None:
+    from shopkeeper.data.dataset import Dataset
+
+    dataset = Dataset.open(shop / "data")
+    examples = make_examples(dataset, ExampleSettings(days=2, negatives=5, moment="visit"))
+    NaiveBayes().fit(with_features(dataset, examples)).save(tmp_path / "model")
+    words = ("predict", shop / "data", "--predictor", tmp_path / "model", "--user", "c1", "--item", "sku-003")
+    code, _, err = run(*words)
+    assert code == 3 and "--moment any" in err and "Traceback" not in err
+    code, out, err = run(*words, "--moment", "visit")
+    assert code == 0, err
+    assert "asked at a visit" in out
+    code, _, err = run("predict", shop / "data", "-p", tmp_path / "model", "--all", "--out", tmp_path / "o.parquet")
+    assert code == 3 and not (tmp_path / "o.parquet").exists()

@@ -9,6 +9,7 @@ from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.examples.make import make_examples
 from shopkeeper.data.examples.settings import ExampleSettings
 from shopkeeper.data.point_in_time.features import with_features
+from shopkeeper.data.schema import EventType
 from shopkeeper.errors import DataError
 from shopkeeper.pipeline.predictions import OwnEvents, PredictionAsk, Predictions, by_name, horizon_of, name_of
 from shopkeeper.predictors.logistic_regression import LogisticRegression
@@ -55,3 +56,18 @@ def test_what_is_not_predicted_is_refused(log: Dataset) -> None:
     predictions = Predictions(by_name([model]), log)
     with pytest.raises(DataError, match="nothing predicts 'purchase' here"):
         predictions.answer(ask(log, targets=("purchase",)))
+
+
+def test_given_an_event_nothing_is_said_of_items_that_had_none(log: Dataset) -> None:
+    given = ExampleSettings(target="purchase", given="cart", days=1, active_days=4)
+    model = LogisticRegression().fit(with_features(log, make_examples(log, given)))
+    asked = ask(log, explain=True)
+    found = Predictions(by_name([model]), log).answer(asked)["purchase_given_cart"]
+    own = asked.own.events
+    recent = (own.timestamp >= 11 * DAY) & (own.timestamp < 15 * DAY) & (own.event_type == EventType.CART.code)
+    in_cart = set(own.item_index[recent].tolist())
+    assert 0 < len(in_cart) < N_ITEMS
+    assert [item for item, value in zip(ITEMS, found.value, strict=True) if np.isfinite(value)] == sorted(in_cart)
+    assert [bool(one) for one in found.reasons] == np.isfinite(found.value).tolist()
+    with pytest.raises(DataError, match="after any moment"):
+        Predictions(by_name([model]), log).answer(ask(log, visit=True))

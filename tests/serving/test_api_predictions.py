@@ -174,3 +174,12 @@ def test_what_does_not_fit_is_not_attached(attached: Path, tmp_path: Path) -> No
     with pytest.raises(DataError, match="two predictors predict purchase"):
         attach(attached, [tmp_path / "one", tmp_path / "one"])
     assert list(Bundle.load(attached).predictors) == ["purchase", "churn"]
+
+
+def test_the_moment_is_said_and_a_visit_is_another_question(predicting: Server, attached: Path) -> None:
+    item = Bundle.load(attached).pipeline.memory.items.ids([1])[0]
+    found = asked(predicting, history=[], item_ids=[item])
+    assert {one["moment"] for one in found["targets"]} == {"any"}
+    refused = asked(predicting, 422, history=[], item_ids=[item], targets=["purchase"], moment="visit")
+    assert "select DATASET --moment visit" in str(refused)
+    asked(predicting, 422, history=[], item_ids=[item], moment="visit")

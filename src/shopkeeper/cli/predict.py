@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from shopkeeper.cli import options
 from shopkeeper.cli.progress import Bars
+from shopkeeper.data.examples.settings import Moment
 from shopkeeper.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ def predict(
     placement: Annotated[
         str | None, typer.Option("--placement", help="Where the items are shown, for logs that say it.")
     ] = None,
+    moment: Annotated[
+        Moment, typer.Option("--moment", help="What that moment is: any, or a visit of the shoppers asked about.")
+    ] = "any",
     explain: Annotated[bool, typer.Option("--explain", help="Say why, in words.")] = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -52,6 +56,9 @@ def predict(
     Answers are as of the end of the log, or --at a moment: what came later is not looked at. Ids come back as they
     went in. Rows of a file that cannot be answered, those with a time after --at among them, are counted, and written
     with their reasons beside the predictions; if no row is left, that is an error.
+
+    A predictor of visits (`select --moment visit`) answers with --moment visit alone, where the shoppers are in the
+    shop at that moment.
 
     Example: shopkeeper predict dataset --predictor selection/predictor --user c001 --item 00003 --explain
 
@@ -69,7 +76,7 @@ def predict(
         )
     if not everyone and (items is not None or popular is not None):
         raise ConfigError("--items and --popular go with --all", remedy="name one item with --item")
-    asker = load_asker(predictor, Dataset.open(data), None if at is None else _moment(at), placement)
+    asker = load_asker(predictor, Dataset.open(data), None if at is None else _moment(at), placement, moment)
     if user is not None or item is not None:
         _to_screen(asker, user, item, explain)
         return
@@ -97,9 +104,12 @@ def _to_screen(asker: Asker, user: str | None, item: str | None, explain: bool) 
     who = f"shopper {user}" + ("" if item is None else f", item {item}" + (f" ({title})" if title else ""))
     console = Console(highlight=False)
     console.print(escape(f"{target_words(asker.settings)}: {what}"), style="bold", soft_wrap=True)
-    console.print(escape(f"{who}, as of {moment_text(asker.at)[:19]}, by {asker.predictor.name}"), soft_wrap=True)
+    how = f"as of {moment_text(asker.at)[:19]}, {asker.settings.moment_words}, by {asker.predictor.name}"
+    console.print(escape(f"{who}, {how}"), soft_wrap=True)
     if not found.known:
         console.print("the log does not know this shopper: the answer is that for a new one")
+    if asker.inactive_words:
+        console.print(asker.inactive_words, soft_wrap=True)
     for words in sentences(found.reasons)[:SHOWN_REASONS]:
         console.print(escape(f"- {words}"), soft_wrap=True)
 
@@ -118,7 +128,7 @@ def _file_to_file(asker: Asker, pairs: Path, out: Path, explain: bool, bars: Bar
             got="; ".join(rejected) or "no row", remedy="mend the rows, or the moment",
         )  # fmt: skip
     console = Console(highlight=False)
-    console.print(escape(f"{rows:,} predictions in {out}"), soft_wrap=True)
+    console.print(escape(f"{rows:,} predictions in {out}, {asker.settings.moment_words}"), soft_wrap=True)
     if opened.new_shoppers:
         console.print(
             f"{opened.new_shoppers:,} of them are of shoppers that the log does not know, answered as new ones"
@@ -128,6 +138,8 @@ def _file_to_file(asker: Asker, pairs: Path, out: Path, explain: bool, bars: Bar
             f"{opened.after_log:,} of them are of times after the end of the log, answered as if nothing came between",
             soft_wrap=True,
         )
+    if asker.inactive_words:
+        console.print(asker.inactive_words, soft_wrap=True)
     for words in rejected:
         console.print(escape(words), soft_wrap=True)
     if rejected:
@@ -155,9 +167,18 @@ def _all_to_file(asker: Asker, items: str | None, popular: int | None, out: Path
         chosen = asker.candidate_items(None if items is None else _ids(asker, items), popular)
     elif items is not None or popular is not None:
         raise ConfigError(f"the predictor of {asker.settings.target} is about shoppers", remedy="leave out the items")
-    rows = predict_to_file(asker, Crossed(asker, users, chosen), out, explain, bars)
+    pairs = Crossed(asker, users, chosen)
+    rows = predict_to_file(asker, pairs, out, explain, bars)
     of = f" x {len(chosen):,} items" if asker.of_items else ""
-    Console(highlight=False).print(escape(f"{rows:,} predictions in {out}: {len(users):,} active shoppers{of}"))
+    console = Console(highlight=False)
+    who = f"{len(users):,} active shoppers{of}, {asker.settings.moment_words}"
+    console.print(escape(f"{rows:,} predictions in {out}: {who}"), soft_wrap=True)
+    if pairs.left_out:
+        console.print(f"{pairs.left_out:,} pairs left out: not {asker.settings.given_words}", soft_wrap=True)
+    unsold = asker.n_without_event() if asker.of_items and items is None else 0
+    if unsold:
+        console.print(f"{unsold:,} items left out: nothing had happened with them yet (--items asks about them)",
+                      soft_wrap=True)  # fmt: skip
 
 
 def _ids(asker: Asker, text: str) -> list[Id]:

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from shopkeeper.cli import options
 from shopkeeper.cli.progress import Bars
+from shopkeeper.data.examples.settings import Moment
 
 if TYPE_CHECKING:
     from shopkeeper.evaluation.behavior.leaderboard import BehaviorLeaderboard
@@ -37,6 +38,10 @@ def select(
     ] = None,
     days: Annotated[
         float | None, typer.Option("--days", min=0.001, help="How far ahead the target counts; 7 by default.")
+    ] = None,
+    moment: Annotated[
+        Moment | None,
+        typer.Option("--moment", help="Asked at any moment (the default within days), or at a visit."),
     ] = None,
     models: Annotated[
         str | None, typer.Option("--models", "-m", help="By comma; without it those that suit the log; or all.")
@@ -81,7 +86,7 @@ def select(
     wanted = None if models is None else [name.strip() for name in models.split(",") if name.strip()]
     flags: list[tuple[str, Any]] = [
         ("behavior.examples.target", target), ("behavior.examples.given", given), ("behavior.examples.days", days),
-        ("behavior.models", wanted), ("behavior.seed", seed),
+        ("behavior.examples.moment", moment), ("behavior.models", wanted), ("behavior.seed", seed),
     ]  # fmt: skip
     settings = options.prepared_settings(dataset, config, overrides, flags)
     with Bars(quiet) as bars:
@@ -97,11 +102,15 @@ def select(
 
 
 def _say(found: Selection) -> None:
+    from shopkeeper.evaluation.behavior.leaderboard import asked_words
+
     console = Console(highlight=False)
     for stamp in found.board.protocol.stamps():
         console.print(escape(stamp), soft_wrap=True)
     for table in _tables(found.board, found.verdict.chosen):
         console.print(table)
+    if words := asked_words(found.board.entries):
+        console.print(escape(words), soft_wrap=True)
     for words in _beside(found):
         console.print(escape(words), soft_wrap=True)
     for name, reason in found.left_out.items():
@@ -124,7 +133,14 @@ def _beside(found: Selection) -> list[str]:
 
 def _tables(board: BehaviorLeaderboard, chosen: str) -> list[Table]:
     """What the predictors reach, and what they cost."""
-    from shopkeeper.evaluation.behavior.leaderboard import COST_HEADS, cell, cost_cells, shown_figures
+    from shopkeeper.evaluation.behavior.leaderboard import (
+        ASKED_HEADS,
+        COST_HEADS,
+        asked_cells,
+        cell,
+        cost_cells,
+        shown_figures,
+    )
 
     known = shown_figures(board)
     hidden = "calibration_error" if "sampled_calibration_error" in known else ""
@@ -132,11 +148,13 @@ def _tables(board: BehaviorLeaderboard, chosen: str) -> list[Table]:
     quality = _empty("test part, ± half a 95 % interval over shoppers", [_head(name) for name in shown])
     more = [name for name in known if name in BESIDE]
     cost = _empty("and what they cost", [*(_head(name) for name in more), *COST_HEADS])
+    asked = _empty("as asked: all active shoppers with all items of the test part", ASKED_HEADS)
     for entry in board.entries:
         style = "bold" if entry.name == chosen else None
+        asked.add_row(escape(entry.name), *asked_cells(entry), style=style)
         quality.add_row(escape(entry.name), *(cell(entry, name) for name in shown), style=style)
         cost.add_row(escape(entry.name), *(cell(entry, name) for name in more), *cost_cells(entry), style=style)
-    return [quality, cost]
+    return [quality, asked, cost] if any(entry.as_asked for entry in board.entries) else [quality, cost]
 
 
 def _empty(title: str, heads: Sequence[str]) -> Table:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from shopkeeper.data.cutoffs import MICROSECONDS_A_DAY
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.examples.examples import Examples
-from shopkeeper.data.examples.settings import ExampleSettings
+from shopkeeper.data.examples.given import NEVER, GivenEvents
+from shopkeeper.data.examples.settings import ExampleSettings, Moment
 from shopkeeper.data.point_in_time.blocks import Features
 from shopkeeper.data.point_in_time.log import Log
 from shopkeeper.data.schema import AVAILABLE, INTEREST_TYPES
@@ -45,14 +47,18 @@ class Asker:
         dataset: The prepared log.
         at: As of when, Unix microseconds: what came then or later is not looked at. None is the end of the log.
         placement: Where the items are shown; None where nobody says.
+        moment: What that moment is: `any`, or a `visit` of the shoppers that are asked about.
 
     Raises:
-        DataError: There is no event before that moment, or the log does not know the placement.
+        DataError: There is no event before that moment, the log does not know the placement, or the predictor learned
+            from moments of the other kind.
     """
 
     def __init__(
-        self, predictor: Predictor, dataset: Dataset, at: int | None = None, placement: str | None = None
-    ) -> None:
+        self, predictor: Predictor, dataset: Dataset, at: int | None = None, placement: str | None = None,
+        moment: Moment = "any",
+    ) -> None:  # fmt: skip
+        predictor.refuse_other_moment(moment)
         time = np.asarray(dataset.histories.timestamp)
         if len(time) == 0 or (at is not None and at <= int(time.min())):
             raise DataError("there is no event before the moment that is asked for", remedy="give a later --at")
@@ -67,11 +73,52 @@ class Asker:
         self._placement = _placement_code(dataset, placement)
         self._log = Log(self.dataset)
         self._features = Features(self._log, items=self.of_items)
+        given = self.settings.given
+        self.n_inactive = 0
+        """Questions so far about shoppers whose last event lies farther back than what the predictor learned from."""
+        self._given = None if given is None else GivenEvents.of(dataset.histories, given)
+
+    @property
+    def inactive_words(self) -> str:
+        """That answers were carried on to shoppers that are not learned from; empty where there were none."""
+        if not self.n_inactive:
+            return ""
+        return (
+            f"{self.n_inactive:,} answers are of shoppers without an event in the {self.settings.active_days:g} days "
+            "before: nothing of the kind was learned from, take them with care"
+        )
 
     @property
     def of_items(self) -> bool:
         """Whether the predictor is about pairs; if not, it is about shoppers without an item."""
-        return self.settings.target not in ("churn", "amount")
+        return not self.settings.about_shoppers
+
+    def answerable(self, user: Int32Array, item: Int32Array, time: Int64Array | None = None) -> BoolArray:
+        """Whether the event that is given lies before each pair, not too long ago; arguments as of `examples`.
+
+        Returns:
+            bool [n]; all True of a predictor that is given nothing.
+        """
+        if self._given is None:
+            return np.ones(len(user), dtype=bool)
+        moment = self._moments(len(user), time)
+        found: BoolArray = self._given.latest(user, item, moment) >= moment - self._given_reach
+        return found
+
+    def given_pairs(self, users: Int32Array, items: Int32Array) -> tuple[Int32Array, Int32Array] | None:
+        """Those of all pairs of shoppers and items that can be answered: int32 [n] each; None where all can."""
+        if self._given is None:
+            return None
+        user, item = self._given.pairs_since(self.at - self._given_reach, self.at)
+        there = np.isin(user, users) & np.isin(item, items)
+        return user[there], item[there]
+
+    @property
+    def _given_reach(self) -> int:
+        return round(self.settings.given_days * MICROSECONDS_A_DAY)
+
+    def _moments(self, n: int, time: Int64Array | None) -> Int64Array:
+        return np.full(n, self.at, dtype=np.int64) if time is None else time
 
     def examples(self, user: Int32Array, item: Int32Array, time: Int64Array | None = None) -> Examples:
         """Pairs with features.
@@ -89,12 +136,17 @@ class Asker:
                 "a pair is asked about as of a moment after that of all", expected="times up to --at",
                 remedy="leave out what is later, or give a later moment",
             )  # fmt: skip
-        moment = np.full(len(user), self.at, dtype=np.int64) if time is None else time
+        moment = self._moments(len(user), time)
+        if self._given is not None and self.settings.moment == "visit":  # it learned from the moments of these events
+            latest = self._given.latest(user, item, moment)
+            moment = np.where(latest > NEVER, latest, moment)
         asked = Examples(
             user, item, moment, np.zeros(len(user), dtype=np.float32), settings=self.settings,
             placement=None if self._placement is None else np.full(len(user), self._placement, dtype=np.uint8),
         )  # fmt: skip
         features, past = self._features.of(asked)
+        if self.settings.moment == "any":
+            self.n_inactive += int((features.column("user_days_since_last") > self.settings.active_days).sum())
         return replace(
             asked, features=features, attributes=self._log.attributes, past=past,
             placement_names=self._log.placement_names,
@@ -113,10 +165,15 @@ class Asker:
 
         Raises:
             UnknownIdError: Neither the log nor the catalog knows the item.
-            DataError: An item is needed, or none is.
+            DataError: An item is needed, or none is, or what is given did not happen.
         """
-        user = self.dataset.users.index(user_id)
-        examples = self.examples(_one(user), _one(self._item(item_id)))
+        user, item = self.dataset.users.index(user_id), self._item(item_id)
+        if not self.answerable(_one(user), _one(item))[0]:
+            raise DataError(
+                f"the predictor is of pairs {self.settings.given_words}, and this one has none",
+                remedy="ask about another pair, or take a predictor that is given nothing",
+            )
+        examples = self.examples(_one(user), _one(item))
         value = float(self.predictor.predict(examples)[0])
         return Prediction(value, user != UNKNOWN, tuple(self.predictor.explain(examples, k)[0]) if k else ())
 
@@ -138,7 +195,7 @@ class Asker:
         """Shoppers who showed interest in something in the last days before the moment, int32, ascending."""
         log = self.dataset.histories
         time, kind = np.asarray(log.timestamp), np.asarray(log.event_type)
-        since = self.at - round(self.settings.active_days * 86_400_000_000)
+        since = self.at - round(self.settings.active_days * MICROSECONDS_A_DAY)
         interest = np.isin(kind, [one.code for one in INTEREST_TYPES])
         rows = np.unique(log.rows[(time >= since) & (time < self.at) & interest])
         if len(rows) == 0:
@@ -151,18 +208,26 @@ class Asker:
         """Items to ask about, int32, ascending.
 
         Args:
-            ids: These; None takes all that the catalog does not call unavailable.
+            ids: These; None takes all that had an event before the moment and are not called unavailable.
             popular: Of these only so many that had most events before the moment; None takes all.
 
         Raises:
             UnknownIdError: One of the ids is not known.
         """
-        items = self._available() if ids is None else np.unique(self.dataset.items.known_indices(list(ids)))
+        before = np.asarray(self.dataset.histories.timestamp) < self.at
+        counts = np.bincount(self.dataset.histories.item_index[before], minlength=self.dataset.n_items + 1)
+        if ids is None:
+            available = self._available()
+            items = available[counts[available] > 0]
+        else:
+            items = np.unique(self.dataset.items.known_indices(list(ids)))
         if popular is not None and popular < len(items):
-            before = np.asarray(self.dataset.histories.timestamp) < self.at
-            counts = np.bincount(self.dataset.histories.item_index[before], minlength=self.dataset.n_items + 1)
             items = np.sort(items[np.argsort(-counts[items], kind="stable")[:popular]])
         return items.astype(np.int32)
+
+    def n_without_event(self) -> int:
+        """How many available items are not asked about by themselves, since nothing had happened with them."""
+        return len(self._available()) - len(self.candidate_items())
 
     def _available(self) -> Int32Array:
         every = np.arange(1, self.dataset.n_items + 1, dtype=np.int32)
@@ -174,14 +239,16 @@ class Asker:
         return there
 
 
-def load_asker(folder: Path, dataset: Dataset, at: int | None = None, placement: str | None = None) -> Asker:
+def load_asker(
+    folder: Path, dataset: Dataset, at: int | None = None, placement: str | None = None, moment: Moment = "any"
+) -> Asker:
     """A saved predictor with a log; other arguments as of `Asker`.
 
     Raises:
         ArtifactError: There is no predictor, or it is damaged.
-        DataError: There is no event before the moment, or the log does not know the placement.
+        DataError: As of `Asker`.
     """
-    return Asker(Predictor.load(folder), dataset, at, placement)
+    return Asker(Predictor.load(folder), dataset, at, placement, moment)
 
 
 def with_catalog_items(dataset: Dataset) -> Dataset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
@@ -9,7 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
+from shopkeeper.data.cutoffs import moment_text
 from shopkeeper.errors import ArtifactError
+from shopkeeper.evaluation.behavior.leaderboard import target_words
 from shopkeeper.jobs.predict import Asker
 from shopkeeper.jobs.predict_pairs import Block
 from shopkeeper.predictors.wording import sentences
@@ -40,8 +43,9 @@ def predict_to_file(
     Args:
         asker: Whom to ask.
         pairs: About what.
-        file: Written whole or not at all: ids as they went in, `probability` (or `amount`), and `reasons`. Rows that
-            cannot be answered are written beside it, with their reason (`rejected_file`).
+        file: Written whole or not at all: ids as they went in, `probability` (or `amount`), and `reasons`. What was
+            asked, and at which moments, is in the metadata of its schema under `shopkeeper`, as JSON. Rows that cannot
+            be answered are written beside it, with their reason (`rejected_file`).
         explain: Add the strongest reasons in words.
         progress: Told after each block.
 
@@ -123,4 +127,13 @@ def answered(asker: Asker, block: Block, explain: bool) -> pa.Table:
             for reasons in asker.predictor.explain(examples.take(slice(start, start + EXPLAINED)), 2 * REASONS)
         ]
         table = table.append_column("reasons", pa.array(words, pa.list_(pa.string())))
-    return table
+    return table.replace_schema_metadata({"shopkeeper": json.dumps(_question(asker))})
+
+
+def _question(asker: Asker) -> dict[str, str]:
+    """What a file answers."""
+    settings = asker.settings
+    return {
+        "predictor": asker.predictor.name, "target": target_words(settings), "moment": settings.moment,
+        "at": moment_text(asker.at),
+    }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
 
 BLOCK: Final = 1 << 16
 """Pairs in memory at once."""
-NO_USER, NO_ITEM, UNKNOWN_ITEM, NO_TIME, BEYOND = (
+NO_USER, NO_ITEM, UNKNOWN_ITEM, NO_TIME, BEYOND, NOT_GIVEN = (
     "has no shopper id", "has no item id", "is of an item that neither log nor catalog knows",
     "has a time that cannot be read", "has a time after the moment that is asked for (--at)",
+    "is a pair without the event that the predictor is given, or it lies too far back",
 )  # fmt: skip
-REASONS: Final = (NO_USER, NO_ITEM, UNKNOWN_ITEM, NO_TIME, BEYOND)
+REASONS: Final = (NO_USER, NO_ITEM, UNKNOWN_ITEM, NO_TIME, BEYOND, NOT_GIVEN)
 """Why a row cannot be answered; the place from 1 is the code inside, and a row has the first that holds."""
 REASON: Final = "reason"
 """The column that tells it in words."""
@@ -152,6 +154,7 @@ class FileOfPairs:
         if TIMESTAMP in table.column_names:
             time = table.column(TIMESTAMP).cast(pa.timestamp("us")).cast(pa.int64()).fill_null(0).to_numpy()
             wrong |= {NO_TIME: _missing(table, TIMESTAMP), BEYOND: self.asker.is_beyond(time)}
+        wrong[NOT_GIVEN] = ~self.asker.answerable(user, item, time)
         code = np.zeros(table.num_rows, dtype=np.uint8)
         for reason, rows in wrong.items():
             code[rows & (code == 0)] = REASONS.index(reason) + 1
@@ -176,7 +179,7 @@ class FileOfPairs:
 
 @dataclass(frozen=True)
 class Crossed:
-    """All shoppers with all items, shopper by shopper.
+    """All shoppers with all items, shopper by shopper; where an event is given, those pairs of them that had it.
 
     Attributes:
         asker: Whom they are asked.
@@ -188,8 +191,18 @@ class Crossed:
     users: Int32Array
     items: Int32Array
 
+    @cached_property
+    def given(self) -> tuple[Int32Array, Int32Array] | None:
+        """The pairs where an event is given, int32 [n] each; None where all are asked about."""
+        return self.asker.given_pairs(self.users, self.items)
+
+    @property
+    def left_out(self) -> int:
+        """How many pairs are left out, since what is given did not happen."""
+        return len(self.users) * max(1, len(self.items)) - len(self)
+
     def __len__(self) -> int:
-        return len(self.users) * max(1, len(self.items))
+        return len(self.users) * max(1, len(self.items)) if self.given is None else len(self.given[0])
 
     def __iter__(self) -> Iterator[Block]:
         """The blocks."""
@@ -199,8 +212,11 @@ class Crossed:
         dataset = self.asker.dataset
         for start in range(0, len(self), BLOCK):
             pair = np.arange(start, min(start + BLOCK, len(self)))
-            user = self.users[pair // n_items]
-            item = self.items[pair % n_items] if len(self.items) else np.zeros(len(pair), dtype=np.int32)
+            if self.given is not None:
+                user, item = (side[pair] for side in self.given)
+            else:
+                user = self.users[pair // n_items]
+                item = self.items[pair % n_items] if len(self.items) else np.zeros(len(pair), dtype=np.int32)
             columns = {USER_ID: dataset.users.arrow.take(user.astype(np.int64) - 1)}
             if len(self.items):
                 columns[ITEM_ID] = dataset.items.arrow.take(item.astype(np.int64) - 1)

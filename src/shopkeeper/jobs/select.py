@@ -11,8 +11,11 @@ from typing import Final
 
 from shopkeeper._version import __version__
 from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.examples.asked import whole_question
+from shopkeeper.data.point_in_time.log import Log
 from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.errors import ResourceError
+from shopkeeper.evaluation.behavior.as_asked import AsAsked, ask_whole
 from shopkeeper.evaluation.behavior.compare import BehaviorComparison
 from shopkeeper.evaluation.behavior.evaluate import BehaviorEvaluation, evaluate_predictor
 from shopkeeper.evaluation.behavior.leaderboard import (
@@ -120,6 +123,7 @@ def _measured(
     folder: Path, why: str, progress: Progress | None,
 ) -> Selection:  # fmt: skip
     """The figures of both parts, and what follows from them."""
+    asked = _as_asked(dataset, settings, parts, kept, progress)
     held_out: list[BehaviorEvaluation] = []
     entries: list[BehaviorEntry] = []
     if progress:
@@ -129,7 +133,9 @@ def _measured(
         held_out.append(evaluate_predictor(one.predictor, parts.validation, quick, "validation", name))
         tested = evaluate_predictor(one.predictor, parts.test, settings.evaluation, "test", name)
         config = one.predictor.config.model_dump(mode="json")
-        entries.append(BehaviorEntry(tested, one.cost, config, -(one.trial.score or 0.0), one.trials, one.seconds))
+        entries.append(
+            BehaviorEntry(tested, one.cost, config, -(one.trial.score or 0.0), one.trials, one.seconds, asked.get(name))
+        )
         if progress:
             progress.advance()
     if progress:
@@ -139,6 +145,20 @@ def _measured(
     metrics = AMOUNT_METRICS if settings.examples.target == "amount" else CHANCE_METRICS
     compared = tuple(board.comparisons(chosen.chosen, metrics))
     return Selection(board, chosen, compared, kept, left_out, parts, settings, why)
+
+
+def _as_asked(
+    dataset: Dataset, settings: BehaviorSettings, parts: Parts, kept: Mapping[str, Kept], progress: Progress | None
+) -> dict[str, AsAsked]:
+    """Calibration of each predictor as it is asked on the test part."""
+    evaluation, (start, until) = settings.evaluation, parts.moments["test"]
+    if not evaluation.asked_pairs:
+        return {}
+    question = whole_question(
+        dataset, settings.examples, start, until, evaluation.asked_pairs, evaluation.asked_moments
+    )
+    predictors = {name: one.predictor for name, one in kept.items()}
+    return ask_whole(predictors, Log(dataset), question, evaluation.n_bootstrap, evaluation.seed, progress)
 
 
 def _protocol(

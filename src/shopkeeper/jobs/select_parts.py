@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from shopkeeper.data.cutoffs import CUTOFFS, MICROSECONDS_A_DAY, cutoffs_of, moment_text
 from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.examples.asked import whole_question
 from shopkeeper.data.examples.examples import Examples
 from shopkeeper.data.examples.make import make_examples
 from shopkeeper.data.examples.settings import ExampleSettings
@@ -16,14 +18,34 @@ from shopkeeper.data.point_in_time.log import Log
 from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.errors import DataError
 from shopkeeper.jobs.select_settings import BehaviorSettings
+from shopkeeper.predictors.base import Predictor
 from shopkeeper.progress import Progress
+from shopkeeper.types import Float64Array
 
 PARTS = ("train", "validation", "test")
 ROOM = 1.25
 """A part of pairs is at least so many horizons long, so that there are moments whose horizon ends within it."""
 
+MOMENTS = 4
+"""Moments of the validation part that are calibrated on."""
 ABOUT = 1.1
 """What is drawn by chance may be so many times as much as was asked for."""
+
+
+class Latest(NamedTuple):
+    """Pairs as they are asked about, of a time behind training.
+
+    Attributes:
+        examples: With features.
+        weight: float64 [n]; how many pairs each stands for.
+    """
+
+    examples: Examples
+    weight: Float64Array
+
+    def calibrate(self, predictor: Predictor) -> None:
+        """Fits the calibration of a fitted predictor on them."""
+        predictor.calibrate(self.examples, self.weight)
 
 
 @dataclass(frozen=True)
@@ -36,6 +58,7 @@ class Parts:
         test: Moments after that.
         moments: Begin and end of each part, Unix microseconds.
         notes: What a reader of figures must know, a sentence each.
+        latest: The whole question of the validation part, which is calibrated on; None where nothing is.
     """
 
     train: Examples
@@ -43,6 +66,7 @@ class Parts:
     test: Examples
     moments: dict[str, tuple[int, int]]
     notes: tuple[str, ...]
+    latest: Latest | None = None
 
     def by_name(self) -> dict[str, Examples]:
         """The examples by the name of their part."""
@@ -77,7 +101,22 @@ def make_parts(
             progress.advance()
     if progress:
         progress.finish()
-    return Parts(made["train"], made["validation"], made["test"], moments, notes)
+    latest = latest_question(dataset, settings, moments["validation"])
+    return Parts(made["train"], made["validation"], made["test"], moments, notes, latest)
+
+
+def latest_question(dataset: Dataset, settings: BehaviorSettings, moments: tuple[int, int]) -> Latest | None:
+    """The whole question of a part, to calibrate on; None where nothing is calibrated.
+
+    Args:
+        dataset: A prepared log.
+        settings: What is predicted.
+        moments: Begin and end of the part, Unix microseconds.
+    """
+    if settings.examples.about_shoppers or settings.calibration == "none":
+        return None
+    question = whole_question(dataset, settings.examples, *moments, settings.calibration_pairs, MOMENTS)
+    return Latest(with_features(dataset, question.examples), question.weight.astype(np.float64))
 
 
 def part_moments(

@@ -251,6 +251,8 @@ class Search:
             predictor.watch = watch
         with measured() as cost:
             predictor.fit(self.parts.train, self.parts.validation, training, clock)
+            if self.parts.latest is not None:
+                self.parts.latest.calibrate(predictor)
         return predictor, cost
 
     def _keep(self, predictor: Predictor, cost: Cost, number: int) -> None:

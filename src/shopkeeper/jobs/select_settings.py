@@ -23,8 +23,11 @@ class BehaviorSettings(Settings):
     """Predictors that compete; empty takes those that suit the size of the log, `all` takes every one."""
     predictors: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Settings of predictors, by name: `[behavior.predictors.din]`. What is given here is not searched."""
-    calibration: CalibrationMethod = "platt"
-    """How the probabilities of all of them are made true on validation."""
+    calibration: CalibrationMethod = "piecewise"
+    """How the probabilities of all of them are made true on validation: on pairs as they are asked about
+    (`calibration_pairs`), not on a sample of them."""
+    calibration_pairs: Annotated[int, Field(ge=1000)] = 200_000
+    """About so many pairs of the validation part that probabilities are made true on."""
     training: TrainingSettings | None = None
     """How networks are trained; None takes each one's own way, and searches its learning rate and weight decay."""
     part_days: Annotated[float, Field(gt=0)] | None = None

@@ -44,7 +44,7 @@ class Ranking:
         users: The shoppers that questions number; None takes those of the log.
 
     Raises:
-        DataError: The predictor is not one of chances of pairs, the log is empty, or no item has the amount.
+        DataError: The predictor is not one of chances of pairs at visits, the log is empty, or no item has the amount.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Ranking:
             raise DataError(
                 f"a predictor of {target} tells nothing of single items", expected="one of purchases, for example"
             )
+        predictor.refuse_other_moment("visit")
         self.predictor, self.settings = predictor, settings
         self._users = memory.users if users is None else users
         self._told(memory, LiveFeatures(memory))

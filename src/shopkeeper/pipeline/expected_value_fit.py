@@ -1,4 +1,7 @@
-"""Fits the predictor that ranks: how likely a shopper buys an item soon, learned from the training part alone."""
+"""Fits the predictor that ranks: how likely a shopper who is there buys an item soon.
+
+It learns from visits of the training part alone: whoever asks for recommendations is in the shop.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ def fit_purchases(
         DataError: There are no purchases, or the log is shorter than the time asked about.
         MissingDependencyError: The predictor needs a library that is not installed.
     """
-    wanted = ExampleSettings(target="purchase", candidates="catalog", days=settings.days, seed=seed)
+    wanted = ExampleSettings(target="purchase", candidates="catalog", moment="visit", days=settings.days, seed=seed)
     time = np.asarray(train.histories.timestamp)
     if len(time) == 0:
         raise DataError("there is no event to learn from")

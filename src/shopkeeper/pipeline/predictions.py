@@ -12,19 +12,20 @@ from typing import Final
 
 import numpy as np
 
+from shopkeeper.data.cutoffs import MICROSECONDS_A_DAY
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.examples.examples import Examples
-from shopkeeper.data.examples.settings import ExampleSettings
+from shopkeeper.data.examples.given import GivenEvents
+from shopkeeper.data.examples.settings import ExampleSettings, Moment
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.point_in_time.live import LiveFeatures
+from shopkeeper.data.schema import EventType
 from shopkeeper.errors import ArtifactError, DataError, choices
 from shopkeeper.predictors.base import Predictor
 from shopkeeper.predictors.multi_task import MultiTaskPredictor
 from shopkeeper.predictors.wording import together as spoken
-from shopkeeper.types import Float32Array, Float64Array, Int32Array
+from shopkeeper.types import Float32Array, Float64Array, Int32Array, Int64Array
 
-OF_SHOPPERS: Final = ("churn", "amount")
-"""Targets without an item."""
 REASONS: Final = 8
 """So many features are looked at for reasons; some say the same."""
 MOST_REASONS: Final = 5
@@ -53,6 +54,7 @@ class PredictionAsk:
         own: What the shopper did.
         item_index: int32 [n]; items known to the pipeline.
         moment: As of when, Unix microseconds; only earlier events count.
+        visit: The shopper is in the shop then; if not, it is any moment.
         targets: Names of what is asked for; empty takes all.
         placement: Code of where the items are shown.
         explain: Give reasons.
@@ -64,6 +66,7 @@ class PredictionAsk:
     targets: tuple[str, ...] = ()
     placement: int = 0
     explain: bool = False
+    visit: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,8 @@ class Predicted:
     """What one predictor says.
 
     Attributes:
-        value: float64 [n]; of each item, or of the shopper where the target is without an item.
+        value: float64 [n]; of each item, or of the shopper where the target is without an item. NaN where the predictor
+            is given an event that the pair has not.
         reasons: What each value says and its effects, strongest first; empty where none were asked for.
     """
 
@@ -94,7 +98,12 @@ class Target:
     @property
     def of_items(self) -> bool:
         """Whether it is asked about items, and not about the shopper alone."""
-        return settings_of(self.predictor).target not in OF_SHOPPERS
+        return not settings_of(self.predictor).about_shoppers
+
+    @property
+    def moment(self) -> Moment:
+        """At which moments it is asked."""
+        return settings_of(self.predictor).moment
 
 
 class Predictions:
@@ -129,26 +138,47 @@ class Predictions:
         """What is predicted of each target that is asked for, by name.
 
         Raises:
-            DataError: Nothing predicts a target.
+            DataError: Nothing predicts a target, or what does learned from moments of the other kind.
         """
         names = ask.targets or tuple(self.targets)
         for name in names:
             if name not in self.targets:
                 raise DataError(f"nothing predicts {name!r} here", expected=choices(name, self.targets))
+            self.targets[name].predictor.refuse_other_moment("visit" if ask.visit else "any")
         of_items = [self.targets[name].of_items for name in names]
         pairs = self._examples(ask, ask.item_index) if any(of_items) and len(ask.item_index) else None
         alone = self._examples(ask, np.zeros(1, dtype=np.int32)) if not all(of_items) else None
         together: dict[int, Float64Array] = {}
         found = {}
         for name, about_items in zip(names, of_items, strict=True):
+            settings = settings_of(self.targets[name].predictor)
+            if about_items and settings.given is not None and pairs is not None:
+                found[name] = self._given(ask, self.targets[name], settings.given, pairs)
+                continue
             examples = pairs if about_items else alone
             if examples is not None:
                 found[name] = _predicted(self.targets[name], examples, ask.explain, together)
         return found
 
-    def _examples(self, ask: PredictionAsk, item_index: Int32Array) -> Examples:
-        own = ask.own
-        return self._features.of(own.events, own.price, own.quantity, item_index, ask.moment, ask.placement)
+    def _given(self, ask: PredictionAsk, target: Target, given: EventType, pairs: Examples) -> Predicted:
+        """What a predictor says that is given an event; nothing of items that had none in reach."""
+        settings, events = settings_of(target.predictor), ask.own.events
+        latest = GivenEvents.of(events, given).latest(pairs.user_index, ask.item_index, pairs.timestamp)
+        there = np.flatnonzero(latest >= ask.moment - round(settings.given_days * MICROSECONDS_A_DAY))
+        value = np.full(len(ask.item_index), np.nan)
+        if not len(there):
+            return Predicted(value, [[] for _ in value] if ask.explain else [])
+        examples = pairs.take(there)
+        if settings.moment == "visit":  # it learned from the moments of these events
+            examples = self._examples(ask, ask.item_index[there], latest[there])
+        found = _predicted(target, examples, ask.explain, {})
+        value[there] = found.value
+        reasons = dict(zip(there.tolist(), found.reasons, strict=True)) if found.reasons else {}
+        return Predicted(value, [reasons.get(place, []) for place in range(len(value))] if ask.explain else [])
+
+    def _examples(self, ask: PredictionAsk, item_index: Int32Array, moments: Int64Array | None = None) -> Examples:
+        own, moment = ask.own, ask.moment if moments is None else moments
+        return self._features.of(own.events, own.price, own.quantity, item_index, moment, ask.placement)
 
     def _check(self, name: str, predictor: Predictor) -> None:
         nothing = OwnEvents(Histories.of_items([[]]), np.zeros(0, np.float32), np.zeros(0, np.float32))

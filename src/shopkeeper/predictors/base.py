@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from shopkeeper.artifacts import ArtifactReader, ArtifactWriter, open_artifact, write_artifact
 from shopkeeper.config import Settings, build
 from shopkeeper.data.examples.examples import Examples, corrected
-from shopkeeper.data.examples.settings import ExampleSettings
+from shopkeeper.data.examples.settings import ExampleSettings, Moment
 from shopkeeper.errors import ArtifactError, DataError, NotFittedError, ShopkeeperError
 from shopkeeper.predictors.calibration import Calibration, CalibrationMethod
 from shopkeeper.progress import Progress
@@ -33,7 +33,7 @@ class PredictorConfig(Settings):
     """Base of the settings of one predictor."""
 
     calibration: CalibrationMethod = "none"
-    """How probabilities are made true on validation: not at all, `temperature`, `platt` or `isotonic`."""
+    """How probabilities are made true on validation: not at all, `temperature`, `platt`, `piecewise` or `isotonic`."""
     seed: int = 0
     """Seed of what is drawn in training."""
 
@@ -91,6 +91,32 @@ class Predictor(ABC):
         """Whether it was fitted on amounts, so that `predict` answers and `predict_proba` does not."""
         return self.settings is not None and self.settings.target == "amount"
 
+    def refuse_other_moment(self, moment: Moment) -> None:
+        """Refuses a question at a moment that the model did not learn from: what it says would be far off.
+
+        Args:
+            moment: When it is asked: at a visit, or at any moment.
+
+        Raises:
+            DataError: It learned from the other.
+        """
+        if self.settings is None or self.settings.moment == moment:
+            return
+        if moment == "visit":
+            raise DataError(
+                f"{self.name} learned what comes after any moment, which is far less than what comes from a visit on",
+                expected="a question at any moment", got="one at a visit",
+                remedy="leave out the moment, or fit one for visits: shopkeeper select DATASET --moment visit",
+            )  # fmt: skip
+        fitting = "fit one for any moment: shopkeeper select DATASET --moment any"
+        if self.settings.horizon != "days":
+            fitting = "fit one for any moment, which needs days: shopkeeper select DATASET --moment any --days 7"
+        raise DataError(
+            f"{self.name} learned what comes from a visit on, which is far more than what comes after any moment",
+            expected="a question at a visit", got="one at any moment",
+            remedy=f"{fitting}; where the shopper is in the shop at that moment, say so: moment visit",
+        )  # fmt: skip
+
     def fit(
         self,
         train: Examples,
@@ -135,6 +161,30 @@ class Predictor(ABC):
         if held_out is not None:
             self._calibrate(held_out)
         return self
+
+    def calibrate(self, examples: Examples, weight: Float64Array) -> Self:
+        """Fits the calibration anew on pairs as they are asked: a whole question of a time behind training.
+
+        Then what is said of all of them adds up to what came. Nothing happens where the settings want no calibration.
+
+        Args:
+            examples: With features.
+            weight: float64 [n]; how many pairs each stands for.
+
+        Raises:
+            NotFittedError: The model was not fitted.
+        """
+        self._fitted()
+        if self.config.calibration != "none" and not self.of_amounts:
+            self._calibrate_whole(examples, weight)
+        return self
+
+    def _calibrate_whole(self, examples: Examples, weight: Float64Array) -> None:
+        """Fits it among all pairs, which makes the correction for what was sampled part of it."""
+        sampled = float(np.log(self.negative_rate))
+        scores = self._scores(examples) + sampled
+        found = Calibration.fitted(self.config.calibration, scores, examples.label, weight)
+        self.calibration, self.negative_rate = found.moved(sampled), 1.0
 
     def predict_proba(self, examples: Examples) -> Float64Array:
         """The chance that the target comes, among all pairs and not only among sampled ones.
@@ -263,7 +313,7 @@ class Predictor(ABC):
         model.features, model.negative_rate = tuple(facts["features"]), float(facts["negative_rate"])
         model.placements = tuple(facts["placements"])
         if facts["settings"] is not None:
-            model.settings = build(ExampleSettings, facts["settings"])
+            model.settings = ExampleSettings.saved(facts["settings"])
         if facts.get("training") is not None:
             model.training = build(TrainingSettings, {**facts["training"], "checkpoint_folder": None})
         model._read_more(reader)

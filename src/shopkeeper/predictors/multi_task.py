@@ -142,12 +142,22 @@ class MultiTaskPredictor(NetworkPredictor):
         if not self.behaviors or held_out.labels is None:
             super()._calibrate(held_out)
             return
+        self._calibrate_all(held_out, held_out.labels, held_out.weight)
+
+    def _calibrate_whole(self, examples: Examples, weight: Float64Array) -> None:
+        if not self.behaviors or examples.labels is None:
+            super()._calibrate_whole(examples, weight)
+        else:
+            self._calibrate_all(examples, examples.labels, weight)
+
+    def _calibrate_all(self, examples: Examples, came: Float32Array, weight: Float64Array) -> None:
+        """Fits the calibration of each behavior."""
         import torch
 
-        odds = self._odds_of_all(torch.from_numpy(self.logits(held_out))).numpy()
-        labels = held_out.labels[:, [held_out.behaviors.index(name) for name in self.behaviors]]
+        odds = self._odds_of_all(torch.from_numpy(self.logits(examples))).numpy()
+        labels = came[:, [examples.behaviors.index(name) for name in self.behaviors]]
         self.calibration, *self._calibrations = (
-            Calibration.fitted(self.config.calibration, odds[:, place], labels[:, place], held_out.weight)
+            Calibration.fitted(self.config.calibration, odds[:, place], labels[:, place], weight)
             for place in range(len(self.behaviors))
         )
 

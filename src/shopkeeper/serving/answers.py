@@ -80,13 +80,18 @@ class RecommendationsOut(Struct):
 
 
 class TargetOut(Struct):
-    """What was predicted, how far ahead, and by which model."""
+    """What was predicted, how far ahead, by which model, and at which moments: `visit` or `any`.
+
+    `extrapolated`: the shopper had no event for longer than those that the model learned from.
+    """
 
     target: str
     kind: str
     horizon: str
     model: str
     of_items: bool
+    moment: str
+    extrapolated: bool
 
 
 class EvidenceOut(Struct):
@@ -97,10 +102,11 @@ class EvidenceOut(Struct):
 
 
 class ItemPredictionOut(Struct):
-    """What the shopper will do with one item, by target."""
+    """What the shopper will do with one item, by target; `refused`: of which nothing can be said, and why."""
 
     item_id: Id
     predictions: dict[str, float]
+    refused: dict[str, str] | UnsetType = UNSET
     reasons: dict[str, list[EvidenceOut]] | UnsetType = UNSET
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,10 +10,11 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from shopkeeper.data.cutoffs import MICROSECONDS_A_DAY
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.placements import placement_code
 from shopkeeper.errors import choices
-from shopkeeper.pipeline.predictions import OwnEvents, Predicted, PredictionAsk, Predictions, horizon_of
+from shopkeeper.pipeline.predictions import OwnEvents, Predicted, PredictionAsk, Predictions, horizon_of, settings_of
 from shopkeeper.serving.answers import EvidenceOut, ItemPredictionOut, PredictionsOut, TargetOut
 from shopkeeper.serving.event_store.records import IdKinds
 from shopkeeper.serving.problems import InvalidError, NotFoundError
@@ -60,6 +62,7 @@ def answer_predictions(served: Served, questions: Sequence[PredictionQuestion]) 
     Raises:
         NotFoundError: The bundle carries no predictor.
         InvalidError: Nothing predicts what is asked for, or it is asked about items and none is given.
+        DataError: It was learned from moments of the other kind.
     """
     predictions = served.predictions
     if predictions is None:
@@ -77,9 +80,11 @@ def _answered(served: Served, predictions: Predictions, question: PredictionQues
     index = np.array([served.items.index(item_id) for item_id in given.item_ids], dtype=np.int32)
     known = index > 0
     names = served.pipeline.train.placements
-    found = predictions.answer(
-        PredictionAsk(own, index[known], moment, targets, placement_code(names, given.placement), given.explain)
-    )
+    ask = PredictionAsk(
+        own, index[known], moment, targets, placement_code(names, given.placement), given.explain,
+        given.moment == "visit",
+    )  # fmt: skip
+    found = predictions.answer(ask)
     known_ids = [item_id for item_id, there in zip(given.item_ids, known, strict=True) if there]
     of_items = {name: one for name, one in found.items() if predictions.targets[name].of_items}
     of_shopper = {name: one for name, one in found.items() if name not in of_items}
@@ -89,10 +94,10 @@ def _answered(served: Served, predictions: Predictions, question: PredictionQues
         bundle=served.name,
         at=iso(moment),
         events=int((own.events.timestamp < moment).sum()),
-        targets=[_target(predictions, name) for name in targets],
+        targets=[_target(predictions, name, own, moment) for name in targets],
         shopper={name: float(one.value[0]) for name, one in of_shopper.items()},
         shopper_reasons=_reasons(of_shopper, 0),
-        items=_of_items(known_ids, of_items),
+        items=_of_items(predictions, known_ids, of_items),
         unknown_items=[item_id for item_id, there in zip(given.item_ids, known, strict=True) if not there],
         ignored=ignored,
         unknown={"placement": unplaced} if (unplaced := unknown_placement(served, given.placement)) else {},
@@ -100,14 +105,16 @@ def _answered(served: Served, predictions: Predictions, question: PredictionQues
 
 
 def _targets(predictions: Predictions, given: PredictionsIn) -> tuple[str, ...]:
-    """The names of what is asked for, each once."""
-    targets = tuple(dict.fromkeys(given.targets)) or tuple(predictions.targets)
+    """The names of what is asked for, each once; without names, all that is predicted at such moments."""
+    at_moment = tuple(name for name, one in predictions.targets.items() if one.moment == given.moment)
+    targets = tuple(dict.fromkeys(given.targets)) or at_moment or tuple(predictions.targets)
     for name in targets:
         if name not in predictions.targets:
             raise InvalidError(
                 f"nothing predicts {name!r} here", expected=choices(name, predictions.targets),
                 remedy="leave targets out, or put a predictor into the bundle: shopkeeper attach BUNDLE PREDICTOR",
             )  # fmt: skip
+        predictions.targets[name].predictor.refuse_other_moment(given.moment)
     if not given.item_ids and given.targets and any(predictions.targets[name].of_items for name in targets):
         raise InvalidError("item_ids is empty", expected="the items that are asked about")
     return targets
@@ -126,27 +133,40 @@ def _own_events(served: Served, question: PredictionQuestion) -> tuple[OwnEvents
     return OwnEvents(history, unknown, unknown), ignored
 
 
-def _target(predictions: Predictions, name: str) -> TargetOut:
+def _target(predictions: Predictions, name: str, own: OwnEvents, moment: int) -> TargetOut:
     target = predictions.targets[name]
     predictor = target.predictor
     kind = "amount" if predictor.of_amounts else "probability"
-    return TargetOut(name, kind, horizon_of(predictor), predictor.name, target.of_items)
+    time = own.events.timestamp
+    since = moment - round(settings_of(predictor).active_days * MICROSECONDS_A_DAY)
+    extrapolated = target.moment == "any" and not ((time >= since) & (time < moment)).any()
+    return TargetOut(
+        name, kind, horizon_of(predictor), predictor.name, target.of_items, target.moment, bool(extrapolated)
+    )
 
 
-def _of_items(ids: Sequence[Id], found: dict[str, Predicted]) -> list[ItemPredictionOut]:
+def _of_items(predictions: Predictions, ids: Sequence[Id], found: dict[str, Predicted]) -> list[ItemPredictionOut]:
     values = {name: one.value.tolist() for name, one in found.items()}
     items = []
     for place, item_id in enumerate(ids):
-        out = ItemPredictionOut(item_id, {name: value[place] for name, value in values.items()})
+        said = {name: value[place] for name, value in values.items() if not math.isnan(value[place])}
+        out = ItemPredictionOut(item_id, said)
+        if len(said) < len(values):
+            out.refused = {name: f"no pair {_given(predictions, name)}" for name in values if name not in said}
         out.reasons = _reasons(found, place)
         items.append(out)
     return items
+
+
+def _given(predictions: Predictions, name: str) -> str:
+    """Which event is given to what predicts this, in words."""
+    return settings_of(predictions.targets[name].predictor).given_words
 
 
 def _reasons(found: dict[str, Predicted], place: int) -> dict[str, list[EvidenceOut]] | msgspec.UnsetType:
     reasons = {
         name: [EvidenceOut(text, effect) for text, effect in one.reasons[place]]
         for name, one in found.items()
-        if one.reasons
+        if one.reasons and one.reasons[place]
     }
     return reasons or msgspec.UNSET

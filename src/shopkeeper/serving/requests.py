@@ -117,6 +117,10 @@ class PredictionsIn(Struct, kw_only=True, forbid_unknown_fields=True):
         Annotated[list[Word], Meta(max_length=50)], Meta(description="purchase, cart ...; all that there are if empty")
     ] = []
     at: Annotated[Moment | None, Meta(description="As of when: only earlier events count; now where absent")] = None
+    moment: Annotated[
+        Literal["any", "visit"],
+        Meta(description="What that moment is: any, or a visit of the shopper, who is in the shop then"),
+    ] = "any"
     placement: Annotated[Word | None, Meta(description="Where on the page the items stand")] = None
     explain: Annotated[bool, Meta(description="Say what speaks for and against")] = False
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.examples.anchored import anchored
 from shopkeeper.data.examples.examples import Examples
+from shopkeeper.data.examples.given import at_landmarks
 from shopkeeper.data.examples.sampled import sampled
 from shopkeeper.data.examples.settings import ExampleSettings
 from shopkeeper.data.examples.shoppers import of_shoppers
@@ -41,11 +42,16 @@ def make_examples(
 
 def _made(window: Window) -> Examples:
     settings = window.settings
-    if settings.target in ("churn", "amount"):
+    if settings.about_shoppers:
         return of_shoppers(window)
     if settings.given is not None:
-        return anchored(window, settings.given)
-    shown = settings.candidates == "impressions"
-    if settings.candidates == "auto":
-        shown = bool((window.kind == EventType.IMPRESSION.code).any())
-    return anchored(window, EventType.IMPRESSION) if shown else sampled(window)
+        return anchored(window, settings.given) if settings.moment == "visit" else at_landmarks(window, settings.given)
+    return anchored(window, EventType.IMPRESSION) if stands_at_events(window) else sampled(window)
+
+
+def stands_at_events(window: Window) -> bool:
+    """Whether the pairs are those of events: given ones, or impressions; if not, they are pairs with the catalog."""
+    settings = window.settings
+    if settings.candidates == "auto" and settings.given is None:
+        return settings.moment == "visit" and bool((window.kind == EventType.IMPRESSION.code).any())
+    return settings.candidates != "catalog"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from shopkeeper.data.cutoffs import MICROSECONDS_A_DAY
 from shopkeeper.data.examples.examples import Examples
+from shopkeeper.data.examples.landmarks import active_shoppers, landmarks
 from shopkeeper.data.examples.window import Window
 from shopkeeper.data.schema import EventType
 from shopkeeper.errors import DataError
@@ -18,18 +18,7 @@ def of_shoppers(window: Window) -> Examples:
     Raises:
         DataError: No horizon lies within the window, or amounts are asked for and the log has no prices.
     """
-    every = round(window.settings.every_days * MICROSECONDS_A_DAY)
-    moments = np.arange(window.until - window.reach, window.start - 1, -every, dtype=np.int64)[::-1]
-    users = np.arange(1, window.log.n_users + 1, dtype=np.int32)
-    user, time = np.tile(users, len(moments)), np.repeat(moments, len(users))
-    active = round(window.settings.active_days * MICROSECONDS_A_DAY)
-    there = _total(window, window.interest.astype(np.float64), user, time - active, time) > 0
-    if not there.any():
-        raise DataError(
-            "no shopper is active at a moment whose horizon lies within the log",
-            remedy="give a longer log, a shorter horizon, or more active_days",
-        )
-    user, time = user[there], time[there]
+    user, time = active_shoppers(window, landmarks(window))
     return Examples(
         user_index=user,
         item_index=np.zeros(len(user), dtype=np.int32),

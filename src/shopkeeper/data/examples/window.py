@@ -113,7 +113,7 @@ class Window:
             )
         return wanted
 
-    def places_at(self, user: Int32Array, time: Int64Array) -> Int64Array:
+    def places_at(self, user: Int32Array, time: Int64Array | int) -> Int64Array:
         """For shopper and moment the place of the first event of the shopper at or after it, int64 [n]."""
         offsets = np.asarray(self.log.histories.offsets)
         known = np.asarray(user, dtype=np.int64)

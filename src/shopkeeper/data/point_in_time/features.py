@@ -38,10 +38,13 @@ def point_in_time_features(
 def with_features(dataset: Dataset | Log, examples: Examples, item_vectors: Float32Array | None = None) -> Examples:
     """The examples with their features, attributes of items and past events; arguments as of the features."""
     log = _log_of(dataset)
-    features, past = _features(log, examples, item_vectors).of(examples)
-    return replace(
-        examples, features=features, attributes=log.attributes, past=past, placement_names=log.placement_names
-    )
+    return examples_with(log, _features(log, examples, item_vectors), examples)
+
+
+def examples_with(log: Log, features: Features, examples: Examples) -> Examples:
+    """The examples with what `features` makes of them; for many blocks of one log."""
+    table, past = features.of(examples)
+    return replace(examples, features=table, attributes=log.attributes, past=past, placement_names=log.placement_names)
 
 
 def _log_of(dataset: Dataset | Log) -> Log:

@@ -23,7 +23,7 @@ from shopkeeper.data.point_in_time.sequences import PastEvents
 from shopkeeper.data.point_in_time.table import FeatureTable
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import DataError
-from shopkeeper.types import Float32Array, Int32Array
+from shopkeeper.types import Float32Array, Int32Array, Int64Array
 
 SOMEBODY = Vocabulary([0])
 
@@ -51,8 +51,8 @@ class LiveFeatures:
         return changed
 
     def of(
-        self, events: Histories, price: Float32Array, quantity: Float32Array, item_index: Int32Array, moment: int,
-        placement: int = 0,
+        self, events: Histories, price: Float32Array, quantity: Float32Array, item_index: Int32Array,
+        moment: int | Int64Array, placement: int = 0,
     ) -> Examples:  # fmt: skip
         """Examples of a shopper with each of some items, with features, attributes and past events.
 
@@ -61,7 +61,7 @@ class LiveFeatures:
             price: float32 [events]; NaN where it is not known.
             quantity: float32 [events]; NaN where it is not known.
             item_index: int32 [n]; 0 is no item: where all are, features of items are left out.
-            moment: Unix microseconds; only earlier events count.
+            moment: Unix microseconds, of all or int64 [n]; only earlier events count.
             placement: Code of where the items are shown.
 
         Returns:

@@ -15,6 +15,7 @@ from shopkeeper.data.cutoffs import moment_text
 from shopkeeper.data.examples.examples import Examples
 from shopkeeper.data.examples.settings import ExampleSettings
 from shopkeeper.errors import DataError
+from shopkeeper.evaluation.behavior.as_asked import AsAsked
 from shopkeeper.evaluation.behavior.compare import BehaviorComparison, compare_predictors
 from shopkeeper.evaluation.behavior.evaluate import BehaviorEvaluation
 from shopkeeper.evaluation.behavior.rows import BehaviorRow
@@ -37,6 +38,7 @@ class BehaviorEntry:
         validation: What was as small as possible when its settings were chosen; None where nothing was.
         trials: Number of settings that were tried.
         search_seconds: Time of all trials.
+        as_asked: Calibration of the whole question on the test part; None where it was not asked.
     """
 
     evaluation: BehaviorEvaluation
@@ -45,6 +47,7 @@ class BehaviorEntry:
     validation: float | None = None
     trials: int = 0
     search_seconds: float = 0.0
+    as_asked: AsAsked | None = None
 
     @property
     def name(self) -> str:
@@ -87,7 +90,7 @@ class BehaviorProtocol:
         begin, end = self.moments[self.part]
         what = "mean amount" if self.examples.target == "amount" else "base rate"
         stamps = [
-            f"{target_words(self.examples)}: {self.part} part from {begin} to {end}",
+            f"{target_words(self.examples)}, {self.examples.moment_words}: {self.part} part from {begin} to {end}",
             f"{size['examples']:,.0f} examples of {size['shoppers']:,.0f} shoppers, {size['positives']:,.0f} with the "
             f"target, {what} {self.base_rate:.3g}",
         ]
@@ -148,6 +151,7 @@ class BehaviorLeaderboard:
                 "trials": entry.trials, "search_seconds": entry.search_seconds,
                 "predictions_per_second": entry.evaluation.predictions_per_second,
                 "megabytes": entry.evaluation.megabytes,
+                "as_asked": None if entry.as_asked is None else entry.as_asked.to_json(),
             }
             for entry in self.entries
         }  # fmt: skip
@@ -166,8 +170,11 @@ class BehaviorLeaderboard:
     def to_text(self) -> str:
         """Stamps and a table for the terminal; figures that have no value are left out."""
         shown = shown_figures(self)
-        head = ["model", *(HEADS[name] for name in shown), *COST_HEADS]
-        body = [[entry.name, *(cell(entry, name) for name in shown), *cost_cells(entry)] for entry in self.entries]
+        head = ["model", *(HEADS[name] for name in shown), *ASKED_HEADS, *COST_HEADS]
+        body = [
+            [entry.name, *(cell(entry, name) for name in shown), *asked_cells(entry), *cost_cells(entry)]
+            for entry in self.entries
+        ]
         return "\n".join([*self.protocol.stamps(), "", table(head, body)])
 
 
@@ -196,6 +203,33 @@ def cell(entry: BehaviorEntry, metric: str) -> str:
     if row.low is None or row.high is None:
         return _short(row.value)
     return f"{_short(row.value)}±{_short((row.high - row.low) / 2, 2)}"
+
+
+ASKED_HEADS = ("said/came as asked", "worst decile")
+
+
+def asked_cells(entry: BehaviorEntry) -> list[str]:
+    """Of the whole question what was said for one that came, with its interval, and the decile that is farthest off."""
+    one = entry.as_asked
+    if one is None or one.ratio is None:
+        return ["-", "-"]
+    ends = "" if one.low is None or one.high is None else f" [{one.low:.2f}, {one.high:.2f}]"
+    return [f"{one.ratio:.2f}{ends}", "-" if one.worst is None else f"{one.worst:.2f} times"]
+
+
+def asked_words(entries: Sequence[BehaviorEntry]) -> str:
+    """What the question as asked was, and what its columns say; empty where it was not asked."""
+    one = next((entry.as_asked for entry in entries if entry.as_asked is not None), None)
+    if one is None:
+        return ""
+    drawn = [f"{100 * one.users_rate:.3g} % of the shoppers"] if one.users_rate < 1 else []
+    for rate, which in ((one.met_rate, "met before"), (one.pairs_rate, "never met")):
+        drawn += [f"one of {1 / rate:,.3g} pairs that {which}, weighed so"] if rate < 1 else []
+    return (
+        f"as asked: {one.pairs:,.0f} pairs of {one.users:,} shoppers at {one.moments:,} moments of the test part, "
+        f"{one.came:,.0f} with the target{': ' if drawn else ''}{', '.join(drawn)}; 1 is true; deciles hold equally "
+        "much of what was said"
+    )
 
 
 def cost_cells(entry: BehaviorEntry) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 from shopkeeper.artifacts import write_text_atomic
 from shopkeeper.evaluation.behavior.leaderboard import HEADS
 from shopkeeper.evaluation.behavior_report.inputs import BehaviorReportInputs
+from shopkeeper.evaluation.behavior_report.sections.asked import asked_section
 from shopkeeper.evaluation.behavior_report.sections.card import card_section, reading_section
 from shopkeeper.evaluation.behavior_report.sections.decision import decision_section
 from shopkeeper.evaluation.behavior_report.sections.dependence import dependence_section
@@ -32,6 +33,7 @@ SECTIONS: tuple[Callable[[BehaviorReportInputs, BehaviorReportSettings], Section
     leaderboard_section,
     order_section,
     truth_section,
+    asked_section,
     decision_section,
     importance_section,
     dependence_section,

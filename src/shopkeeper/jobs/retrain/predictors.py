@@ -19,7 +19,7 @@ from shopkeeper.evaluation.behavior.evaluate import BehaviorEvaluation, evaluate
 from shopkeeper.jobs.bundles import TRAINING_PART
 from shopkeeper.jobs.retrain.checks import Check
 from shopkeeper.jobs.retrain.settings import RetrainSettings
-from shopkeeper.jobs.select_parts import Parts, make_parts, thinned
+from shopkeeper.jobs.select_parts import Parts, latest_question, make_parts, thinned
 from shopkeeper.jobs.select_settings import BehaviorSettings
 from shopkeeper.jobs.settings import ShopSettings
 from shopkeeper.pipeline.bundle import Bundle
@@ -87,6 +87,8 @@ def _fit_one(
     behavior = settings.behavior.replace(examples=old.settings)
     parts = make_parts(dataset, behavior, settings.prepare.split, progress)
     tried = _fresh(old).fit(parts.train, parts.validation, old.training, progress)
+    if parts.latest is not None:
+        parts.latest.calibrate(tried)
     quick = behavior.evaluation.replace(segments=False)
     new_figures, old_figures = (
         evaluate_predictor(model, parts.test, quick, "test", label) for model, label in ((tried, "new"), (old, "old"))
@@ -96,6 +98,8 @@ def _fit_one(
     if settings.retrain.refit:
         learned = _to_the_test(dataset, behavior, parts)
         served = _fresh(old).fit(learned, parts.test, old.training, progress)
+        if (latest := latest_question(dataset, behavior, parts.moments["test"])) is not None:
+            latest.calibrate(served)
         fitted["served"] = _fitted_on(TO_THE_TEST, learned, parts, "validation", LATEST)
     row = compare_predictors(new_figures, old_figures, "rmse" if old.of_amounts else "log_loss")
     found.served[name], found.tried[name] = served, tried

@@ -16,6 +16,7 @@ ASKS = {
     "a shopper and items": {"user_id": "c7", "item_ids": ["sku-001", "sku-002"]},
     "one target, with reasons": {"user_id": "c7", "item_ids": ["sku-001"], "targets": ["purchase"], "explain": True},
     "a history alone": {"history": ["sku-001", {"item_id": "sku-002", "event_type": "cart"}], "item_ids": ["sku-003"]},
+    "a shopper who is in the shop": {"user_id": "c7", "item_ids": ["sku-001"], "moment": "visit"},
     "as of a moment": {"user_id": "c7", "item_ids": ["sku-001"], "at": "2025-03-01T09:00:00Z", "placement": "home"},
 }
 ANSWER = {
@@ -31,6 +32,8 @@ ANSWER = {
             "horizon": "within 7 days",
             "model": "GradientBoosting",
             "of_items": True,
+            "moment": "any",
+            "extrapolated": False,
         }
     ],
     "shopper": {},
@@ -59,6 +62,8 @@ def add_prediction_routes(app: FastAPI, service: Service) -> None:
         """What the shopper will do with each item, or by itself, by the predictors that the bundle carries.
 
         All events that were stored before count for the shopper; of the items counts what the log of the bundle says.
+        A predictor answers for the moments that it learned from: `any`, or a `visit` of the shopper, where the request
+        says so; a target that was learned from the others is refused with 422.
         """
         body = await read_body(request, settings.max_body_bytes)
         question = read_prediction(body, service.store.kinds, settings.max_candidates, settings.max_history)
