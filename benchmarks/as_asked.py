@@ -6,8 +6,8 @@
 The question is that of `shopkeeper predict --all`: all shoppers of the last 90 days with all known items, at four
 moments of the test part, purchases within 7 days. *Before*: examples at visits, calibrated on a sample of validation,
 as they were until then. *After*: examples at landmarks, calibrated on the whole question of
-validation. Settings are the defaults; nothing is chosen on the test part, which each predictor is asked once. Deciles hold equally much of what was
-said; a decile that nothing came of is written "-". Intervals are over shoppers.
+validation. Settings are the defaults; nothing is chosen on the test part, which each predictor is asked once. Deciles
+hold equally much of what was said; a decile that nothing came of is written "-". Intervals are over shoppers.
 
 SHARED holds `retailrocket` and `online-retail`; the grocery log is that of the demo (`pip install
 'shopkeeper[demo]'`); three shops are made up: `slow`, visited every 40 days, `daily`, whose households take much of the
