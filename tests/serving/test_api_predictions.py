@@ -77,13 +77,20 @@ def test_an_event_counts_at_once(predicting: Server) -> None:
     assert as_of_yesterday["events"] == 0
 
 
-def test_targets_of_items_and_of_shoppers(predicting: Server) -> None:
+def last_event_of(user_id: str, attached: Path) -> int:
+    log = Bundle.load(attached).pipeline.memory
+    return int(log.histories.timestamp[log.histories.offsets[log.users.index(user_id)] - 1])
+
+
+def test_targets_of_items_and_of_shoppers(predicting: Server, attached: Path) -> None:
     found = asked(predicting, user_id="c7", item_ids=["sku-001"])
     targets = {target["target"]: target for target in found["targets"]}
     assert targets["purchase"] == {
         "target": "purchase", "kind": "probability", "horizon": "within 2 days", "model": "LogisticRegression",
-        "of_items": True,
+        "of_items": True, "moment": "any", "extrapolated": True,
     }  # fmt: skip
+    at_log = asked(predicting, user_id="c7", item_ids=["sku-001"], at=last_event_of("c7", attached) / 1e6 + 1)
+    assert not at_log["targets"][0]["extrapolated"]  # not long after an event of theirs
     assert not targets["churn"]["of_items"]
     assert 0 <= found["shopper"]["churn"] <= 1
     assert list(found["items"][0]["predictions"]) == ["purchase"]

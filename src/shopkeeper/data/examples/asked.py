@@ -23,7 +23,7 @@ from shopkeeper.data.examples.window import Window
 from shopkeeper.errors import DataError
 from shopkeeper.types import Float32Array
 
-MOST_EVENTS: Final = 1 << 24
+MOST_EVENTS: Final = 1 << 23
 """So many earlier events of all shoppers at all moments are looked at at most."""
 
 

@@ -128,10 +128,11 @@ def ask_whole(
             progress.advance(len(block))
     if progress:
         progress.finish()
-    return {name: _measured(question, one, n_bootstrap, seed) for name, one in said.items()}
+    return {name: measure_whole(question, one, n_bootstrap, seed) for name, one in said.items()}
 
 
-def _measured(question: WholeQuestion, said: Float64Array, n_bootstrap: int, seed: int) -> AsAsked:
+def measure_whole(question: WholeQuestion, said: Float64Array, n_bootstrap: int = 300, seed: int = 0) -> AsAsked:
+    """Calibration of what was said (float64 [n]) of a whole question."""
     examples, weight = question.examples, question.weight.astype(np.float64)
     users, number = np.unique(examples.user_index, return_inverse=True)
     cell = number * DECILES + deciles_of(said, weight)
@@ -174,8 +175,7 @@ def _intervals(
         return [None] * (DECILES + 1), [None] * (DECILES + 1)
     sums = np.concatenate(draws)
     half = DECILES + 1
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = sums[:, :half] / sums[:, half:]
-    ends = np.quantile(ratio, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-    low, high = ([float(one) if np.isfinite(one) else None for one in row] for row in ends)
+    share = sums[:, half:] / np.maximum(sums[:, :half], np.finfo(np.float32).tiny)  # came / said, which is finite
+    ends = np.quantile(share, [(1 + LEVEL) / 2, (1 - LEVEL) / 2], axis=0)
+    low, high = ([1 / float(one) if one > 0 else None for one in row] for row in ends)
     return low, high
