@@ -227,13 +227,15 @@ def test_the_placement_counts_where_the_log_knows_it(tmp_path: Path) -> None:
         }
     )  # fmt: skip
     dataset = prepared(tmp_path / "data", events, pa.table({"item_id": list(range(8))}))
-    examples = make_examples(dataset, ExampleSettings(target="view", days=1))
+    examples = make_examples(dataset, ExampleSettings(target="view", days=1, moment="visit"))
     model = NaiveBayes().fit(with_features(dataset, examples))
-    home_page, mail = (Asker(model, dataset, placement=name).one(1, 1).value for name in ("home", "mail"))
+    home_page, mail = (
+        Asker(model, dataset, placement=name, moment="visit").one(1, 1).value for name in ("home", "mail")
+    )
     assert home_page > 2 * mail
-    assert 0 < Asker(model, dataset).one(1, 1).value < 1
+    assert 0 < Asker(model, dataset, moment="visit").one(1, 1).value < 1
     with pytest.raises(DataError, match="did you mean 'home'"):
-        Asker(model, dataset, placement="homes")
+        Asker(model, dataset, moment="visit", placement="homes")
 
 
 def test_ids_of_another_kind_are_said(tmp_path: Path, asker: Asker) -> None:

@@ -130,7 +130,7 @@ def with_predictor(shop: Path, tmp_path: Path, days: float) -> Path:
     bundle = Bundle.load(shop / "bundle")
     bundle.save(tmp_path / "served")
     log = bundle.pipeline.memory
-    examples = with_features(log, make_examples(log, ExampleSettings(target="purchase", days=days)))
+    examples = with_features(log, make_examples(log, ExampleSettings(target="purchase", days=days, moment="visit")))
     NaiveBayes().fit(examples).save(tmp_path / "purchase")
     attach(tmp_path / "served", [tmp_path / "purchase"])
     return tmp_path / "served"

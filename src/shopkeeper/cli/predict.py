@@ -175,10 +175,9 @@ def _all_to_file(asker: Asker, items: str | None, popular: int | None, out: Path
     console.print(escape(f"{rows:,} predictions in {out}: {who}"), soft_wrap=True)
     if pairs.left_out:
         console.print(f"{pairs.left_out:,} pairs left out: not {asker.settings.given_words}", soft_wrap=True)
-    unsold = asker.n_without_event() if asker.of_items and items is None else 0
-    if unsold:
-        console.print(f"{unsold:,} items left out: nothing had happened with them yet (--items asks about them)",
-                      soft_wrap=True)  # fmt: skip
+    if unsold := asker.n_without_event(chosen) if asker.of_items else 0:
+        words = "of the items had no event before: nothing of the kind was learned from, take these answers with care"
+        console.print(f"{unsold:,} {words}", soft_wrap=True)
 
 
 def _ids(asker: Asker, text: str) -> list[Id]:

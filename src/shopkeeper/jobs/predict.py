@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -208,7 +209,8 @@ class Asker:
         """Items to ask about, int32, ascending.
 
         Args:
-            ids: These; None takes all that had an event before the moment and are not called unavailable.
+            ids: These; None takes all that the catalog lists, unless it calls them unavailable, and without a listing
+                those that had an event before the moment.
             popular: Of these only so many that had most events before the moment; None takes all.
 
         Raises:
@@ -217,17 +219,30 @@ class Asker:
         before = np.asarray(self.dataset.histories.timestamp) < self.at
         counts = np.bincount(self.dataset.histories.item_index[before], minlength=self.dataset.n_items + 1)
         if ids is None:
-            available = self._available()
-            items = available[counts[available] > 0]
+            items = self._available()
+            items = items[(counts[items] > 0) | self._listed[items]]
         else:
             items = np.unique(self.dataset.items.known_indices(list(ids)))
         if popular is not None and popular < len(items):
             items = np.sort(items[np.argsort(-counts[items], kind="stable")[:popular]])
         return items.astype(np.int32)
 
-    def n_without_event(self) -> int:
-        """How many available items are not asked about by themselves, since nothing had happened with them."""
-        return len(self._available()) - len(self.candidate_items())
+    def n_without_event(self, items: Int32Array) -> int:
+        """With how many of the items nothing had happened before the moment: none of the kind was learned from."""
+        before = np.asarray(self.dataset.histories.timestamp) < self.at
+        seen = np.unique(self.dataset.histories.item_index[before])
+        return int((~np.isin(items, seen)).sum())
+
+    @cached_property
+    def _listed(self) -> BoolArray:
+        """Whether the catalog lists each item, bool [n_items + 1]."""
+        listed = np.zeros(self.dataset.n_items + 1, dtype=bool)
+        if self.dataset.catalog is not None:
+            ids = self.dataset.catalog.table.column("item_id").combine_chunks()
+            if ids.type == self.dataset.items.arrow.type:
+                listed[self.dataset.items.indices(ids)] = True
+            listed[UNKNOWN] = False
+        return listed
 
     def _available(self) -> Int32Array:
         every = np.arange(1, self.dataset.n_items + 1, dtype=np.int32)

@@ -54,7 +54,7 @@ def as_labels(examples: Examples) -> dict[tuple[int, int, int], float]:
 @given(seeds, horizons, st.sampled_from(list(EventType)), st.sampled_from(["view", "cart", "purchase"]))
 def test_examples_at_events_have_the_labels_of_the_log(seed, horizon, at, target):
     log = small_log(seed)
-    examples = made(log, ExampleSettings(target=target, given=at, horizon=horizon, days=4))
+    examples = made(log, ExampleSettings(target=target, given=at, horizon=horizon, days=4, moment="visit"))
     if examples is None:
         return
     rows, end = rows_of(log), int(log.histories.timestamp.max()) + 1
@@ -80,7 +80,9 @@ def test_examples_at_events_have_the_labels_of_the_log(seed, horizon, at, target
 @given(seeds, horizons)
 def test_pairs_with_the_catalog_have_the_labels_of_the_log(seed, horizon):
     log = small_log(seed)
-    asked = ExampleSettings(candidates="catalog", horizon=horizon, days=4, negatives=1000, moments_a_user=None)
+    asked = ExampleSettings(
+        candidates="catalog", horizon=horizon, days=4, negatives=1000, moments_a_user=None, moment="visit"
+    )
     examples = made(log, asked)
     if examples is None:
         return
@@ -103,11 +105,11 @@ def test_pairs_with_the_catalog_have_the_labels_of_the_log(seed, horizon):
 
 
 @few
-@given(seeds, st.sampled_from(["catalog", "impressions"]), st.integers(4, 30))
-def test_nothing_after_the_end_changes_an_example(seed, candidates, until_tick):
+@given(seeds, st.sampled_from([("catalog", "any"), ("catalog", "visit"), ("impressions", "visit")]), st.integers(4, 30))
+def test_nothing_after_the_end_changes_an_example(seed, kind, until_tick):
     log = small_log(seed)
     until = until_tick * DAY // 2
-    asked = ExampleSettings(candidates=candidates, days=2, negatives=2)
+    asked = ExampleSettings(candidates=kind[0], moment=kind[1], days=2, negatives=2)
     other = replace(
         log.histories,
         item_index=np.where(log.histories.timestamp >= until, N_ITEMS, log.histories.item_index).astype(np.int32),
@@ -183,6 +185,8 @@ def test_errors_say_what_is_missing():
     with pytest.raises(DataError, match="no sessions"):
         make_examples(log, ExampleSettings(horizon="session"))
     with pytest.raises(DataError, match="no moment of a shopper has its horizon"):
+        make_examples(log, ExampleSettings(days=400, moment="visit"))
+    with pytest.raises(DataError, match="no shopper is active at a moment"):
         make_examples(log, ExampleSettings(days=400))
     with pytest.raises(DataError, match="no prices"):
         make_examples(small_log_without_prices(), ExampleSettings(target="amount", days=1, every_days=1))

@@ -90,9 +90,9 @@ class BehaviorProtocol:
         begin, end = self.moments[self.part]
         what = "mean amount" if self.examples.target == "amount" else "base rate"
         stamps = [
-            f"{target_words(self.examples)}, {self.examples.moment_words}: {self.part} part from {begin} to {end}",
-            f"{size['examples']:,.0f} examples of {size['shoppers']:,.0f} shoppers, {size['positives']:,.0f} with the "
-            f"target, {what} {self.base_rate:.3g}",
+            f"{target_words(self.examples)}: {self.part} part from {begin} to {end}",
+            f"{self.examples.moment_words}: {size['examples']:,.0f} examples of {size['shoppers']:,.0f} shoppers, "
+            f"{size['positives']:,.0f} with the target, {what} {self.base_rate:.3g}",
         ]
         if size["negative_rate"] < FEW:
             stamps.append(

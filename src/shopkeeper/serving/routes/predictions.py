@@ -16,7 +16,6 @@ ASKS = {
     "a shopper and items": {"user_id": "c7", "item_ids": ["sku-001", "sku-002"]},
     "one target, with reasons": {"user_id": "c7", "item_ids": ["sku-001"], "targets": ["purchase"], "explain": True},
     "a history alone": {"history": ["sku-001", {"item_id": "sku-002", "event_type": "cart"}], "item_ids": ["sku-003"]},
-    "a shopper who is in the shop": {"user_id": "c7", "item_ids": ["sku-001"], "moment": "visit"},
     "as of a moment": {"user_id": "c7", "item_ids": ["sku-001"], "at": "2025-03-01T09:00:00Z", "placement": "home"},
 }
 ANSWER = {
