@@ -199,7 +199,8 @@ def growing(rng: np.random.Generator) -> list[tuple[int, int, float, str]]:
 
 
 def _shares(weights: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    return (weights + 1e-12) / (weights + 1e-12).sum()
+    shares: np.ndarray[Any, Any] = (weights + 1e-12) / (weights + 1e-12).sum()
+    return shares
 
 
 SHOPS: dict[str, Callable[[Path, Path], Dataset]] = {

@@ -137,8 +137,8 @@ def measure_whole(question: WholeQuestion, said: Float64Array, n_bootstrap: int 
     users, number = np.unique(examples.user_index, return_inverse=True)
     cell = number * DECILES + deciles_of(said, weight)
     size = len(users) * DECILES
-    expected = np.bincount(cell, weight * said, size).reshape(-1, DECILES)
-    came = np.bincount(cell, weight * examples.label, size).reshape(-1, DECILES)
+    expected = np.bincount(cell, weight * said, size).reshape(-1, DECILES).astype(np.float64)
+    came = np.bincount(cell, weight * examples.label, size).reshape(-1, DECILES).astype(np.float64)
     pairs = np.bincount(cell, weight, size).reshape(-1, DECILES).sum(axis=0)
     low, high = _intervals(expected, came, n_bootstrap, seed)
     found = [
