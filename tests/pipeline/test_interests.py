@@ -37,8 +37,9 @@ def test_interests_take_turns_and_what_is_popular_follows(pipeline: Pipeline) ->
     assert answer.item_index.tolist() == [4, 1, 5, 2, 3, 6]
     assert answer.fallback == 6 and (np.diff(answer.scores) <= 0).all()
     reasons = [(reason.kind, reason.category) for reason in answer.reasons]
-    kitchen, tools = (ReasonKind.POPULAR_IN, "Kitchen"), (ReasonKind.POPULAR_IN, "Garden > Tools")
-    assert reasons == [kitchen, tools, kitchen, tools, (ReasonKind.POPULAR, None), (ReasonKind.POPULAR, None)]
+    first, more, rest = ReasonKind.POPULAR_IN, ReasonKind.MORE_IN, (ReasonKind.MORE, None)
+    kitchen, tools = "Kitchen", "Garden > Tools"
+    assert reasons == [(first, kitchen), (first, tools), (more, kitchen), (more, tools), rest, rest]
 
 
 def test_unknown_interests_are_passed_over(pipeline: Pipeline) -> None:

@@ -52,7 +52,7 @@ def test_interests_come_first_until_something_is_known(server: Server) -> None:
     wanted = max(categories)
     answer = server.recommend("somebody new", interests=[wanted], k=3, explain=True, fields=["category"])
     assert all(item["item"]["category"].startswith(wanted) for item in answer["items"])
-    assert {item["reason"]["kind"] for item in answer["items"]} == {"popular_in"}
+    assert {item["reason"]["kind"] for item in answer["items"]} <= {"popular_in", "more_in"}
     assert answer["items"][0]["reason"]["category"] == wanted
     known = [server.recommend("c7", k=3, **more)["items"] for more in ({}, {"interests": [wanted]})]
     assert known[0] == known[1]

@@ -157,25 +157,33 @@ def _chain(pipeline: Pipeline) -> list[Recommender]:
 
 
 def _explained(pipeline: Pipeline, ask: Ask, ranked: Ranked) -> tuple[Reason, ...]:
-    """A reason for each item, from the model that gave it."""
+    """A reason for each item, from the model that gave it, else from what the log says of the item."""
     found: dict[int, Reason] = {}
     for place, model in enumerate(_chain(pipeline)):
         items: Int32Array = ranked.item_index[ranked.source == place]
-        if not len(items):
-            continue
-        if place < len(pipeline.recommenders) and ask.history.n_events:
+        given: list[Reason | None] = [None] * len(items)
+        if len(items) and place < len(pipeline.recommenders) and ask.history.n_events:
             given = reasons(model, ask.user_index, ask.history, items, pipeline.config.evidence_items)
-        else:
-            given = [_popular(pipeline, ask, model, int(item)) for item in items]
-        found.update(zip(items.tolist(), given, strict=True))
+        for item, reason in zip(items.tolist(), given, strict=True):
+            found[item] = reason or _without_evidence(pipeline, ask, model, item)
     return tuple(found[int(item)] for item in ranked.item_index)
 
 
-def _popular(pipeline: Pipeline, ask: Ask, model: Recommender, item: int) -> Reason:
-    """Popular in the category where the list was made by interests or categories of the history, else in the shop."""
+def _without_evidence(pipeline: Pipeline, ask: Ask, model: Recommender, item: int) -> Reason:
+    """Popular, where the item is, in the shop or in a category that the list was made by; else more of these."""
+    category = _category_of_list(pipeline, ask, model, item)
+    if category is not None:
+        inside = pipeline.facts.in_category(category)
+        is_popular = pipeline.popularity.is_popular(item, category, inside)
+        return Reason(ReasonKind.POPULAR_IN if is_popular else ReasonKind.MORE_IN, category=category)
+    return Reason(ReasonKind.POPULAR if pipeline.popularity.is_popular(item) else ReasonKind.MORE)
+
+
+def _category_of_list(pipeline: Pipeline, ask: Ask, model: Recommender, item: int) -> str | None:
+    """The interest or the category of the history that a list without evidence was made by; None for the shop."""
     category = pipeline.facts.category(item)
-    if not ask.history.n_events and (interest := interest_of(pipeline.facts, category, ask.interests)) is not None:
-        return Reason(ReasonKind.POPULAR_IN, category=interest)
-    if model is pipeline.fallbacks[-1] or category is None or not ask.history.n_events:
-        return Reason(ReasonKind.POPULAR)
-    return Reason(ReasonKind.POPULAR_IN, category=category.split(CATEGORY_SEPARATOR)[0])
+    if not ask.history.n_events:
+        return interest_of(pipeline.facts, category, ask.interests)
+    if category is None or model not in pipeline.fallbacks[:-1]:
+        return None
+    return category.split(CATEGORY_SEPARATOR)[0]

@@ -65,10 +65,17 @@ class ReasonKind(StrEnum):
     BECAUSE_LIKED = "because_liked"
     BECAUSE_IN_CART = "because_in_cart"
     BECAUSE_BOUGHT = "because_bought"
+    BECAUSE_OF = "because_of"
     OFTEN_NEXT = "often_next"
     AGAIN = "again"
+    BOUGHT_BEFORE = "bought_before"
+    VIEWED_BEFORE = "viewed_before"
+    IN_HISTORY = "in_history"
+    BY_HISTORY = "by_history"
     POPULAR_IN = "popular_in"
     POPULAR = "popular"
+    MORE_IN = "more_in"
+    MORE = "more"
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,7 @@ class Reason:
     Attributes:
         kind: What sort of reason.
         evidence: Items of the history that it rests on, strongest first, in training indices.
-        category: The category, for `POPULAR_IN`.
+        category: The category, for `POPULAR_IN` and `MORE_IN`.
         weight: Share of the item's score that is gone without the first piece of evidence, 0 where there is none.
     """
 

@@ -26,6 +26,7 @@ from shopkeeper.pipeline.expected_value import Ranking
 from shopkeeper.pipeline.expected_value_fit import fit_purchases
 from shopkeeper.pipeline.facts import ItemFacts
 from shopkeeper.pipeline.likeness import likeness_order, similarity_of
+from shopkeeper.pipeline.popularity import Popularity
 from shopkeeper.pipeline.recommending import answers_of, as_arrays, as_recommendations
 from shopkeeper.pipeline.settings import PipelineFacts, PipelineSettings
 from shopkeeper.pipeline.similar import SimilarKind, SimilarModels, event_shares, names_of, similar
@@ -73,6 +74,7 @@ class Pipeline(Recommender):
         self.similar_models = SimilarModels()
         """What answers about items alone."""
         self._facts: ItemFacts | None = None
+        self._popularity: Popularity | None = None
 
     @classmethod
     def of_fitted(
@@ -118,6 +120,13 @@ class Pipeline(Recommender):
             self._facts = ItemFacts.of(self.memory.catalog, self.train.items)
         return self._facts
 
+    @property
+    def popularity(self) -> Popularity:
+        """Which items are popular in the log as of now."""
+        if self._popularity is None:
+            self._popularity = Popularity.of(self.memory)
+        return self._popularity
+
     def remember(self, dataset: Dataset) -> None:
         """Answers known shoppers from these histories from now on; so do its recommenders, from the same memory."""
         super().remember(dataset)
@@ -139,6 +148,7 @@ class Pipeline(Recommender):
         """This pipeline, which stays as it is, with other facts of its items."""
         longer = copy(self)
         longer._memory, longer._facts = replace(self.memory, catalog=catalog), None
+        longer._popularity = Popularity(self.popularity.counts)  # categories may be others
         longer._rank_from_memory()
         return longer
 
@@ -354,7 +364,7 @@ class Pipeline(Recommender):
             self.rank_by(fit_purchases(self.train, self.config.ranking))
 
     def _share_memory(self) -> None:
-        self._facts = None
+        self._facts = self._popularity = None
         for model in self.recommenders:
             model._memory = self._memory
         self._rank_from_memory()

@@ -44,8 +44,9 @@ class PipelineSettings(RecommenderConfig):
     """What decides the order of the candidates."""
     hide_seen: bool | None = None
     """Hide items of the history; None does what the training data suggest."""
-    evidence_items: Annotated[int, Field(ge=1)] = 10
-    """Items of the history, the last ones, that are tried as the reason for a recommendation."""
+    evidence_items: Annotated[int, Field(ge=1)] | None = None
+    """Items of the history, the last ones, that are tried as the reason for a recommendation; None tries all that the
+    model read."""
 
 
 class PipelineFacts(Settings):

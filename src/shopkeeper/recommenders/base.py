@@ -29,7 +29,7 @@ from shopkeeper.recommenders.recommendations import Recommendations
 from shopkeeper.recommenders.storage import Stored
 from shopkeeper.recommenders.top_k import rows_at_once, top_k
 from shopkeeper.training.settings import TrainingSettings
-from shopkeeper.types import BoolArray, Float32Array, Id, Int32Array
+from shopkeeper.types import BoolArray, Float32Array, Id, Int32Array, Int64Array
 
 if TYPE_CHECKING:
     from shopkeeper.data.holdout import Holdout
@@ -64,8 +64,6 @@ class Recommender(ABC):
     """Whether the model has its own answer for a shopper without any event."""
     shows_seen: ClassVar[bool] = False
     """Whether the answer consists of seen items, so that they are shown unless a caller says otherwise."""
-    follows: ClassVar[bool] = False
-    """Whether its scores say what shoppers take soon after an item, and not only beside it."""
     listed: ClassVar[bool] = True
     """Whether it is a model to choose by its name, and not one that stands around another."""
     logits: ClassVar[bool] = False
@@ -204,6 +202,17 @@ class Recommender(ABC):
             eligible: Which items may come out.
         """
         return Candidates.of_scores(self.score(user_index, histories), n, eligible)
+
+    def read_events(self, histories: Histories) -> Histories:
+        """The events of histories that an answer is made from; all where a model does not say otherwise."""
+        return histories
+
+    def times_followed(self, item_index: Int32Array, then: int) -> Int64Array:
+        """How often shoppers took one item soon after each of others (int32 [n]) in training, int64 [n].
+
+        Zeros where the model did not count it.
+        """
+        return np.zeros(len(item_index), dtype=np.int64)
 
     @abstractmethod
     def state(self) -> dict[str, NDArray[Any]]:

@@ -290,6 +290,10 @@ class SequenceRecommender(NeuralRecommender):
         logits: Tensor = network.items.logits(state.hidden)
         return logits if state.bonus is None else logits.scatter_add_(1, state.items, state.bonus)
 
+    def read_events(self, histories: Histories) -> Histories:
+        """The last events of the types that the network reads."""
+        return self._read(histories).last(self.config.max_length)
+
     def item_vectors(self) -> Float32Array:
         """What stands for each item, without biases."""
         network: Any = self.network

@@ -19,7 +19,7 @@ from shopkeeper.recommenders.candidates import Candidates, Eligible
 from shopkeeper.recommenders.newcomers import Newcomers
 from shopkeeper.recommenders.sparse import Csr
 from shopkeeper.training.settings import TrainingSettings
-from shopkeeper.types import Float32Array, Int32Array
+from shopkeeper.types import Float32Array, Int32Array, Int64Array
 
 LEAST: Final = -2.0
 """Fallback score of what is like nothing: that of the least popular item (see `fallback`)."""
@@ -45,7 +45,7 @@ class StandIns(Recommender):
         continued = with_items_of(model, newcomers)
         self._train, self._memory, self._fallback = continued._train, continued._memory, continued._fallback
         self.hide_seen, self.usual_event = model.hide_seen, model.usual_event
-        self.learns, self.logits, self.follows = model.learns, model.logits, model.follows  # type: ignore[misc]
+        self.learns, self.logits = model.learns, model.logits  # type: ignore[misc]
         self.shows_seen, self.answers_empty = model.shows_seen, model.answers_empty  # type: ignore[misc]
 
     @property
@@ -91,6 +91,18 @@ class StandIns(Recommender):
         return Candidates(
             np.take_along_axis(items, order, axis=1).astype(np.int32), np.take_along_axis(scores, order, axis=1)
         )
+
+    def read_events(self, histories: Histories) -> Histories:
+        """Those that the model reads, newcomers among them."""
+        return self.model.read_events(histories)
+
+    def times_followed(self, item_index: Int32Array, then: int) -> Int64Array:
+        """Nobody took a newcomer in training, and what follows its neighbors was not counted for it."""
+        known = item_index <= self.newcomers.n_known
+        times = np.zeros(len(item_index), dtype=np.int64)
+        if then <= self.newcomers.n_known:
+            times[known] = self.model.times_followed(item_index[known], then)
+        return times
 
     def similarity(self, item_index: Int32Array) -> Float32Array:
         """Similarity of items to all items; a newcomer's is the mean of those that it is like."""

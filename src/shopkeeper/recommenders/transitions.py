@@ -39,7 +39,7 @@ BLOCK_PAIRS = 10_000_000
 REMEDY = "set neighbors and window of the model lower"
 BYTES_A_PAIR = 40.0
 """Of a pair while its block is counted and sorted."""
-BYTES_A_LINK = 8
+BYTES_A_LINK = 12
 ENTRIES_A_PAIR = 10.0
 """A pair takes so many times as long as an entry of a sparse matrix."""
 
@@ -80,7 +80,8 @@ class Transitions(ItemLinks):
     Config = TransitionsConfig
     config: TransitionsConfig
     learns = "order"
-    follows = True
+    followed: Int32Array | None
+    """int32 [links]; how often the item of each link came after the other one; None in models of before it was kept."""
 
     def estimate(
         self, train: Dataset, training: TrainingSettings | None = None, validation: Holdout | None = None
@@ -109,22 +110,24 @@ class Transitions(ItemLinks):
         target = np.maximum(frequency, 1.0) ** -config.target_power
         if progress:
             progress.start("transitions", len(frequency))
-        blocks = []
-        for first, counts in self._counts(counted, frequency):
+        blocks, followed = [], []
+        for first, counts, times in self._counts(counted, frequency):
             counts.data *= np.repeat(source[first : first + counts.shape[0]], np.diff(counts.indptr))
             counts.data *= target[counts.indices]
             blocks.append(keep_largest(counts, config.neighbors))
+            followed.append(_values_at(times, blocks[-1]))
             if progress:
                 progress.advance(counts.shape[0])
-        self.links = vstack(blocks, format="csr")
+        self.links, self.followed = vstack(blocks, format="csr"), np.concatenate(followed)
         if progress:
             progress.finish()
 
-    def _counts(self, histories: Histories, frequency: Int64Array) -> Iterator[tuple[int, Csr]]:
+    def _counts(self, histories: Histories, frequency: Int64Array) -> Iterator[tuple[int, Csr, Csr]]:
         """Decayed counts of ordered pairs, without pairs of an item with itself, a block of first items at a time.
 
         Yields:
-            The first item of the block, and its counts, [items of the block, n_items + 1].
+            The first item of the block, its counts, [items of the block, n_items + 1], and how often each pair came in
+            this order, of the same shape.
         """
         rows, items = histories.rows.astype(np.int32), np.asarray(histories.item_index)
         weights = self.weights[histories.event_type]
@@ -135,20 +138,21 @@ class Transitions(ItemLinks):
         while first < len(frequency):
             done = int(ends[first - 1]) if first else 0
             stop = max(first + 1, int(np.searchsorted(ends, done + events_a_block, side="right")))
-            earlier, later, values = self._pairs(rows, items, weights, places[done : ends[stop - 1]])
-            shape = (stop - first, len(frequency))
-            yield first, csr_array((values, (earlier - first, later)), shape=shape)
+            here, there, values = self._pairs(rows, items, weights, places[done : ends[stop - 1]])
+            pairs, shape = (items[here] - first, items[there]), (stop - first, len(frequency))
+            times = csr_array(((there > here).astype(np.int32), pairs), shape=shape)
+            yield first, csr_array((values, pairs), shape=shape), times
             first = stop
 
     def _pairs(
         self, rows: Int32Array, items: Int32Array, weights: Float32Array, places: Int64Array
-    ) -> tuple[Int32Array, Int32Array, Float32Array]:
+    ) -> tuple[Int64Array, Int64Array, Float32Array]:
         """Every pair whose first item stands at one of these places (int64 [p]) of the events.
 
         Returns:
-            Items of the first and of the second event, int32 [pairs], and what each pair counts, float32 [pairs].
+            Places of the first and of the second event, int64 [pairs], and what each pair counts, float32 [pairs].
         """
-        parts = [(items[:0], items[:0], weights[:0])]
+        parts = [(places[:0], places[:0], weights[:0])]
         for distance in range(1, self.config.window + 1):
             decay = self.config.distance_decay ** (distance - 1)
             for step, share in ((distance, decay), (-distance, decay * self.config.backward)):
@@ -159,9 +163,19 @@ class Transitions(ItemLinks):
                 pair = (rows[there] == rows[here]) & (items[there] != items[here])
                 here, there = here[pair], there[pair]
                 counted = weights[np.maximum(here, there)] * np.float32(share)
-                parts.append((items[here], items[there], counted))
-        earlier, later, values = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return earlier, later, values
+                parts.append((here, there, counted))
+        first, second, values = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return first, second, values
+
+    def times_followed(self, item_index: Int32Array, then: int) -> Int64Array:
+        """The pairs that came in this order, at most `window` events apart; see `Recommender.times_followed`."""
+        times = np.zeros(len(item_index), dtype=np.int64)
+        if self.followed is None:
+            return times
+        for place, item in enumerate(item_index):
+            span = slice(*self.links.indptr[item : item + 2])
+            times[place] = self.followed[span][self.links.indices[span] == then].sum()
+        return times
 
     def rows(self, histories: Histories) -> Csr:
         """The decayed weights of the events on each item of the history."""
@@ -169,9 +183,22 @@ class Transitions(ItemLinks):
 
     def state(self) -> dict[str, NDArray[Any]]:
         """The matrix of transitions and the event weights."""
-        return {"weights": self.weights, **csr_state(self.links, "transitions")}
+        kept = {} if self.followed is None else {"followed": self.followed}
+        return {"weights": self.weights, **kept, **csr_state(self.links, "transitions")}
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Takes back the matrix and the weights."""
         self.weights = state["weights"]
         self.links = csr_from_state(state, "transitions", self.train.n_items + 1)
+        self.followed = state.get("followed")
+
+
+def _values_at(matrix: Csr, places: Csr) -> Int32Array:
+    """The values of a matrix where another one of its shape, with sorted columns, has an entry; int32 [entries]."""
+    matrix.sum_duplicates()
+    keys, wanted = (
+        np.repeat(np.arange(one.shape[0], dtype=np.int64), np.diff(one.indptr)) * one.shape[1] + one.indices
+        for one in (matrix, places)
+    )
+    values: Int32Array = matrix.data[np.searchsorted(keys, wanted)].astype(np.int32)
+    return values

@@ -4,15 +4,16 @@ import { pathWords } from "./catalog_words.js";
 import { h } from "./dom.js";
 import { locale, pieces, wordFor } from "./i18n.js";
 
-const NAMED = new Set(["because_viewed", "because_liked", "because_in_cart", "because_bought", "often_next"]);
+const NAMED = /^because_|^often_/;
 const SHOWN = 2;
 
 /** Texts and elements for a reason of the API, with titles by item id. */
 export function reasonSentence(reason, titles) {
-  const names = reason.item_ids.slice(0, SHOWN).map((id) => h("b", {}, titles.get(id)));
-  if (NAMED.has(reason.kind) && names.length) return pieces(`reason.${reason.kind}`, { items: listed(names) });
-  if (reason.kind === "popular_in" && reason.category) {
-    return pieces("reason.popular_in", { category: h("b", {}, pathWords(reason.category)) });
+  const distinct = [...new Set(reason.item_ids.map((id) => titles.get(id)))].slice(0, SHOWN);
+  const names = distinct.map((title) => h("b", {}, title));
+  if (NAMED.test(reason.kind) && names.length) return pieces(`reason.${reason.kind}`, { items: listed(names) });
+  if (reason.category) {
+    return pieces(`reason.${reason.kind}`, { category: h("b", {}, pathWords(reason.category)) });
   }
   return [wordFor("reason", `${reason.kind}.plain`, reason.text)];
 }
@@ -23,4 +24,4 @@ function listed(elements) {
   return parts.map(({ type, value }) => (type === "element" ? elements[value] : value));
 }
 
-export const reasonItems = (reason) => (NAMED.has(reason?.kind) ? reason.item_ids.slice(0, SHOWN) : []);
+export const reasonItems = (reason) => (NAMED.test(reason?.kind) ? reason.item_ids : []);
