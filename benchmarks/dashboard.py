@@ -145,7 +145,7 @@ def _answer(name: str, user: str, moment: int, items: list[int], random: np.rand
 
 
 def _events(name: str, user: str, moment: int, items: list[int], random: np.random.Generator) -> list[dict[str, Any]]:
-    rows = [("impression", item, name) for item in items]
+    rows: list[tuple[str, int, str | None]] = [("impression", item, name) for item in items]
     for kind, share in (("view", 0.4), ("cart", 0.1), ("purchase", 0.05)):
         rows += [(kind, items[random.integers(len(items))], name)] if random.random() < share else []
     rows += [(("view", "like")[random.integers(2)], int(random.integers(ITEMS)), None) for _ in items]
