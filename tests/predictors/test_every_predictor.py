@@ -145,7 +145,7 @@ def test_probabilities_are_of_all_pairs_where_negatives_were_sampled(cls: type[P
 
 
 @every
-@pytest.mark.parametrize("method", ["temperature", "platt", "isotonic"])
+@pytest.mark.parametrize("method", ["temperature", "platt", "piecewise", "isotonic"])
 def test_calibration_on_validation_makes_probabilities_true(cls: type[Predictor], fitted: Predictor, method: str):
     config = build(cls.Config, {"calibration": method})
     model = cls(config).fit(examples(0), examples(1, 6000, rate=0.5), SHORT)
