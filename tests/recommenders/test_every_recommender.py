@@ -163,6 +163,17 @@ def test_batches_do_not_change_the_answer(fitted: Recommender, cycle: Dataset, m
 
 
 @every
+def test_a_long_list_begins_like_a_short_one(fitted: Recommender, cycle: Dataset):
+    users = np.arange(9, dtype=np.int32)
+    asked, everything = cycle.history_of(users), Eligible.of(None, [np.zeros(0, np.int32)] * len(users))
+    whole = fitted.rank(users, asked, cycle.n_items)[0]
+    for k in (1, 5):
+        np.testing.assert_array_equal(fitted.rank(users, asked, k)[0], whole[:, :k])
+    found = fitted.candidates(users, asked, 5, everything).item_index
+    np.testing.assert_array_equal(fitted.candidates(users, asked, 1, everything).item_index, found[:, :1])
+
+
+@every
 def test_nobody_asked_is_an_empty_answer(fitted: Recommender):
     assert len(fitted.recommend([])) == 0
     assert fitted.recommend([]).to_arrow().num_rows == 0

@@ -21,13 +21,14 @@ from shopkeeper.recommenders import implicit_library
 from shopkeeper.recommenders.base import Recommender, RecommenderConfig
 from shopkeeper.recommenders.estimate import LIBRARIES, SET_UP, Estimate, measured_speed
 from shopkeeper.recommenders.event_weights import EventWeights
+from shopkeeper.recommenders.products import inner_products
 from shopkeeper.recommenders.sparse import Csr, Repeats, history_matrix
 from shopkeeper.search_space import Choice, Floats, Integers, SearchSpace
 from shopkeeper.training.settings import TrainingSettings
-from shopkeeper.types import Float32Array, Int32Array, Int64Array
+from shopkeeper.types import Float32Array, Float64Array, Int32Array, Int64Array
 
 FOLD_IN_VALUES = 8_000_000
-"""A group of shoppers folded in at once holds about so many numbers (32 MB)."""
+"""A group of shoppers folded in at once holds about so many numbers (64 MB)."""
 BYTES_AN_ENTRY = 25.0
 """Of the matrix of shoppers and items, in its forms."""
 REMEDY = "set factors of the model lower"
@@ -104,17 +105,18 @@ class ALS(Recommender):
 
     def _set_factors(self, item_factors: Float32Array) -> None:
         self.item_factors = item_factors
-        self._item_gram = item_factors.T @ item_factors
+        exact = item_factors.astype(np.float64)
+        self._item_gram = exact.T @ exact
 
     def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
         """Inner products of the folded-in shoppers with all items."""
         config = self.config
         rows = history_matrix(histories, self.train.n_items, self.weights, config.repeats, config.history_decay)
-        scores: Float32Array = self.fold_in(rows) @ self.item_factors.T
+        scores = inner_products(self.fold_in(rows), self.item_factors)
         scores[np.diff(rows.indptr) == 0] = -np.inf
         return scores
 
-    def fold_in(self, rows: Csr) -> Float32Array:
+    def fold_in(self, rows: Csr) -> Float64Array:
         """Factors of shoppers from their histories, item factors fixed.
 
         Solves (Y'Y + Y'(C - I)Y + regularization I) x = Y'C 1 for each shopper, with C - 1 = alpha x value - 1 on the
@@ -124,15 +126,15 @@ class ALS(Recommender):
             rows: float32 [b, n_items + 1].
 
         Returns:
-            float32 [b, factors]; zeros for an empty history.
+            float64 [b, factors]; zeros for an empty history.
         """
         factors = self.item_factors.shape[1]
-        base = self._item_gram + self.config.regularization * np.eye(factors, dtype=np.float32)
-        folded = np.zeros((rows.shape[0], factors), dtype=np.float32)
+        base = self._item_gram + self.config.regularization * np.eye(factors)
+        folded = np.zeros((rows.shape[0], factors))
         for group, places, inside in _groups_of_like_length(rows, factors):
-            vectors = self.item_factors[rows.indices[places]]
-            confidence = np.where(inside, self.config.alpha * rows.data[places], 0).astype(np.float32)
-            weighted = vectors * np.where(inside, confidence - 1, 0).astype(np.float32)[:, :, None]
+            vectors = self.item_factors[rows.indices[places]].astype(np.float64)
+            confidence = np.where(inside, self.config.alpha * rows.data[places], 0)
+            weighted = vectors * np.where(inside, confidence - 1, 0)[:, :, None]
             left = base + vectors.transpose(0, 2, 1) @ weighted
             right = np.einsum("bl,blf->bf", confidence, vectors)
             folded[group] = np.linalg.solve(left, right[:, :, None])[:, :, 0]

@@ -21,6 +21,7 @@ from shopkeeper.recommenders import implicit_library
 from shopkeeper.recommenders.base import Recommender, RecommenderConfig
 from shopkeeper.recommenders.estimate import LIBRARIES, Estimate, measured_speed
 from shopkeeper.recommenders.event_weights import EventWeights
+from shopkeeper.recommenders.products import inner_products
 from shopkeeper.recommenders.sparse import history_matrix
 from shopkeeper.search_space import Choice, Floats, Integers, SearchSpace
 from shopkeeper.training.settings import TrainingSettings
@@ -107,7 +108,7 @@ class BPR(Recommender):
         users = self.user_factors[np.asarray(user_index)]
         unknown = np.flatnonzero((users[:, -1] == 0) | self.config.fold_in)
         users[unknown] = self.mean_of_history(histories.take(unknown))
-        scores: Float32Array = users @ self.item_factors.T
+        scores = inner_products(users.astype(np.float64), self.item_factors)
         scores[users[:, -1] == 0] = -np.inf
         return scores
 

@@ -25,6 +25,7 @@ from shopkeeper.recommenders.neural import NeuralRecommender
 from shopkeeper.recommenders.price_levels import price_levels
 from shopkeeper.recommenders.sequence_settings import SequenceConfig
 from shopkeeper.recommenders.start_vectors import start_for, start_vectors
+from shopkeeper.recommenders.top_k import top_k
 from shopkeeper.training.settings import TrainingSettings
 from shopkeeper.types import BoolArray, Float32Array, Int32Array, Int64Array
 
@@ -252,9 +253,9 @@ class SequenceRecommender(NeuralRecommender):
             hidden = place[eligible.hidden_rows] >= 0
             rows = torch.from_numpy(place[eligible.hidden_rows[hidden]])
             logits[rows, torch.from_numpy(eligible.hidden_items[hidden].astype(np.int64))] = -torch.inf
-            values, items = logits.float().topk(min(n, logits.shape[1]), dim=1)
-            chosen[state.rows, : items.shape[1]] = items.cpu().numpy()
-            scores[state.rows, : items.shape[1]] = values.cpu().numpy()
+            items, values = _best(logits.float(), min(n, logits.shape[1]))
+            chosen[state.rows, : items.shape[1]] = items
+            scores[state.rows, : items.shape[1]] = values
         chosen[np.isneginf(scores)] = 0
         return Candidates(chosen, scores)
 
@@ -374,6 +375,17 @@ class SequenceRecommender(NeuralRecommender):
         kept = np.isin(histories.event_type, codes)
         read = histories if kept.all() else histories.where(kept)
         return read.strongest() if self.config.merge_events else read
+
+
+def _best(logits: Tensor, n: int) -> tuple[Int32Array, Float32Array]:
+    """The n best of each row, int32 [rows, n], and their logits; on the CPU the smaller item of equal ones is first.
+
+    What PyTorch takes of equal ones hangs on n.
+    """
+    if logits.device.type == "cpu":
+        return top_k(logits.numpy(), n)
+    values, items = logits.topk(n, dim=1)
+    return items.cpu().numpy().astype(np.int32), values.cpu().numpy()
 
 
 def _known_placements(train: Dataset) -> Vocabulary:
