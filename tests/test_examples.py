@@ -33,7 +33,7 @@ def test_what_is_new_is_trending(trending: ModuleType) -> None:
     old_and_new = Histories.of_items([[1] * 50 + [2]])
     shop = Dataset(Vocabulary(["ann"]), Vocabulary([7, 9]), old_and_new)
     model = trending.Trending(trending.TrendingConfig(recent_days=10 / 86_400, smoothing=0.1)).fit(shop)
-    assert model.recommend(["ann"], k=2, hide_seen=False).ids(0) == [9, 7]
+    assert model.recommend(["ann"], k=2, hide="none").ids(0) == [9, 7]
 
 
 def test_without_a_change_nothing_is_trending(trending: ModuleType, cycle: Dataset) -> None:

@@ -8,6 +8,7 @@ import pytest
 from scripted import Scripted, dataset, holdout
 
 from shopkeeper.data.catalog import Catalog
+from shopkeeper.data.hiding import Hide
 from shopkeeper.data.split import split
 from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.errors import DataError, ShopkeeperError
@@ -52,13 +53,13 @@ def test_hidden_items_cannot_be_hit_and_make_room():
     assert hidden.per_shopper["recall", 1].tolist() == [1, 0]
     assert shown.per_shopper["recall", 1].tolist() == [0, 1]
     assert (hidden.hidden_share, shown.hidden_share) == (0.5, 0)
-    assert (hidden.hide_seen, shown.hide_seen) == (True, False)
+    assert (hidden.hiding.hide, shown.hiding.hide) == (Hide.SEEN, Hide.NONE)
 
 
 def test_the_training_part_decides_whether_seen_items_are_hidden():
-    assert not evaluate(fitted(4, 3, 2, 1), holdout(TRAIN, (1, [1], [2])), EASY).hide_seen
+    assert evaluate(fitted(4, 3, 2, 1), holdout(TRAIN, (1, [1], [2])), EASY).hiding.hide is Hide.NONE
     no_repeats = Scripted(4, 3, 2, 1).fit(dataset([1, 2], [3, 4]))
-    assert evaluate(no_repeats, holdout(TRAIN, (1, [1], [2])), EASY).hide_seen
+    assert evaluate(no_repeats, holdout(TRAIN, (1, [1], [2])), EASY).hiding.hide is Hide.SEEN
 
 
 def test_revenue_sums_the_value_of_hits():
@@ -91,7 +92,7 @@ def test_a_model_without_scores_is_measured_by_its_lists(cycle):
     settings = EvaluationSettings(ks=(3,), n_bootstrap=0, segments=False)
     by_scores = evaluate(model, parts.test, settings)
     model.final_scores = None
-    model.rank = lambda users, histories, k, hide_seen: (*top_k(_scores(model, histories), k), None)
+    model.rank = lambda users, histories, k, hide, moments: (*top_k(_scores(model, histories), k), None)
     by_lists = evaluate(model, parts.test, settings.replace(from_lists=True))
     assert by_lists.value("coverage", 3) == by_scores.value("coverage", 3)
     assert by_lists.value("recall", 3) == pytest.approx(by_scores.value("recall", 3), abs=0.1)

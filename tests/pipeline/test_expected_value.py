@@ -15,6 +15,7 @@ from shopkeeper.data.catalog import Catalog
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.examples.examples import Examples
 from shopkeeper.data.examples.settings import ExampleSettings
+from shopkeeper.data.hiding import Hide
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.point_in_time.features import with_features
 from shopkeeper.data.schema import EventType
@@ -34,7 +35,7 @@ from shopkeeper.recommenders.popular import MostPopular
 pytest.importorskip("sklearn")
 DAY = 86_400_000_000
 N_USERS, N_ITEMS = 120, 8
-SEEN = Filters(hide_seen=False, in_cart=True)
+SEEN = Filters(hide=Hide.NONE, in_cart=True)
 
 
 def shop_log() -> Dataset:
@@ -184,7 +185,8 @@ def test_it_is_evaluated_as_it_is_served(log):
     settings = EvaluationSettings(ks=(2,), metrics=("recall",), n_bootstrap=0, hide_seen=False, segments=False)
     holdout = parts.test
     asks = [
-        Ask(int(user), holdout.histories.slice(row, row + 1), 2, SEEN) for row, user in enumerate(holdout.user_index)
+        Ask(int(user), holdout.histories.slice(row, row + 1), 2, SEEN, moment=int(moment))
+        for row, (user, moment) in enumerate(zip(holdout.user_index, holdout.moments, strict=True))
     ]
     served = [one.item_index for one in pipeline.answer(asks)]
     hits = np.mean([target in shown for target, shown in zip(holdout.targets.item_index, served, strict=True)])

@@ -10,6 +10,7 @@ import pytest
 
 from shopkeeper.data.catalog import Catalog
 from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.hiding import Hide
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Split
 from shopkeeper.data.schema import EventType
@@ -72,7 +73,7 @@ def pipeline(parts: Split, request: pytest.FixtureRequest) -> Pipeline:
 
 def questions(parts: Split, k: int) -> list[Ask]:
     """Known and unknown shoppers, some without a history, with filters of all kinds."""
-    filters = (Filters(), Filters(available=False, hide_seen=False), Filters(category="a"), Filters(in_cart=True))
+    filters = (Filters(), Filters(available=False, hide=Hide.NONE), Filters(category="a"), Filters(in_cart=True))
     asked = [
         Ask(row % 3 and row, parts.test.histories.slice(row, row + 1), k, filters[row % len(filters)])
         for row in range(8)
@@ -110,21 +111,19 @@ def test_who_asks_beside_changes_nothing(pipeline: Pipeline, parts: Split) -> No
 @every
 def test_everything_that_may_come_out_does_and_once(pipeline: Pipeline, parts: Split) -> None:
     for ask in questions(parts, N_ITEMS):
-        items = pipeline.answer([replace(ask, filters=Filters(available=False, hide_seen=True))])[0].item_index
+        items = pipeline.answer([replace(ask, filters=Filters(available=False, hide=Hide.SEEN))])[0].item_index
         left = set(range(1, parts.train.n_items + 1)) - set(ask.history.item_index.tolist()) - set(ask.exclude.tolist())
         assert sorted(items.tolist()) == sorted(left)
 
 
 @every
-@pytest.mark.parametrize("hide_seen", [None, True])
-def test_figures_at_any_length_are_those_of_the_lists(pipeline: Pipeline, parts: Split, hide_seen: bool | None) -> None:
+@pytest.mark.parametrize("hide", [None, Hide.SEEN])
+def test_figures_at_any_length_are_those_of_the_lists(pipeline: Pipeline, parts: Split, hide: Hide | None) -> None:
     """Recall counted by hand from the lists, from scores, and from lists by the evaluation."""
-    asked = EvaluationSettings(
-        ks=LENGTHS, metrics=("recall", "ndcg"), segments=False, n_bootstrap=0, hide_seen=hide_seen
-    )
+    asked = EvaluationSettings(ks=LENGTHS, metrics=("recall", "ndcg"), segments=False, n_bootstrap=0, hide=hide)
     by_scores = evaluate(pipeline, parts.test, asked)
     by_lists = evaluate(pipeline, parts.test, asked.replace(from_lists=True))
-    past = Filters(available=False, hide_seen=hide_seen)
+    past = Filters(available=False, hide=hide)
     served = pipeline.answer(
         [Ask(int(user), parts.test.histories.slice(row, row + 1), N_ITEMS, past)
          for row, user in enumerate(parts.test.user_index)]

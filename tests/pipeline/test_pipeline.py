@@ -12,6 +12,7 @@ import pytest
 from shopkeeper.artifacts import open_artifact
 from shopkeeper.data.catalog import Catalog
 from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.hiding import Hide
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.schema import EventType
 from shopkeeper.data.split import split
@@ -77,17 +78,17 @@ def test_every_filter_holds_and_the_list_is_filled_up_below_it(pipeline: Pipelin
     assert set(one(pipeline, history(3), k=12, category="Kitchen").item_index.tolist()) == {7, 8, 9, 10, 11}
     assert not len(one(pipeline, history(3), category="Kitch").item_index)
     assert set(one(pipeline, history(1), k=12, price_min=4, price_max=6).item_index.tolist()) == {4, 5, 6}
-    assert 3 in one(pipeline, history(3), k=12, hide_seen=False).item_index
+    assert 3 in one(pipeline, history(3), k=12, hide=Hide.NONE).item_index
     excluded = pipeline.answer([Ask(0, history(3), 12, exclude=np.array([4, 5], dtype=np.int32))])[0]
     assert not {4, 5} & set(excluded.item_index.tolist())
 
 
 def test_what_lies_in_the_cart_stays_hidden_until_it_is_bought(pipeline: Pipeline) -> None:
     carted = history(4, 3, types=(EventType.CART, EventType.VIEW))
-    assert 4 not in one(pipeline, carted, k=12, hide_seen=False).item_index
-    assert 4 in one(pipeline, carted, k=12, hide_seen=False, in_cart=True).item_index
+    assert 4 not in one(pipeline, carted, k=12, hide=Hide.NONE).item_index
+    assert 4 in one(pipeline, carted, k=12, hide=Hide.NONE, in_cart=True).item_index
     bought = history(4, 4, 3, types=(EventType.CART, EventType.PURCHASE, EventType.VIEW))
-    assert 4 in one(pipeline, bought, k=12, hide_seen=False).item_index
+    assert 4 in one(pipeline, bought, k=12, hide=Hide.NONE).item_index
 
 
 def test_a_batch_answers_like_single_questions(pipeline: Pipeline) -> None:

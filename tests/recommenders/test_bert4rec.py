@@ -5,6 +5,7 @@ import pytest
 
 from shopkeeper.config import build
 from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.hiding import Hide
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import ConfigError
@@ -31,7 +32,7 @@ def test_learns_where_shoppers_buy_again():
     settings = {**SMALL, "repeats": True, "item_bias": True}
     model = BERT4Rec(build(BERT4RecConfig, settings)).fit(shop, training=FAST)
     asked = Histories.of_items([[item] * 3 for item in range(1, 13)])
-    scores, _ = model.final_scores(np.zeros(12, dtype=np.int32), asked, hide_seen=False)
+    scores, _ = model.final_scores(np.zeros(12, dtype=np.int32), asked, hide=Hide.NONE)
     assert np.argmax(scores, axis=1).tolist() == list(range(1, 13))
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from shopkeeper.config import build
 from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.hiding import Hide
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import ConfigError
@@ -31,7 +32,7 @@ def paced(n: int) -> Histories:
 def best_of_two(model: HSTU) -> list[int]:
     histories = paced(1)
     asked = histories.where(np.tile([True, True, False], 2))
-    scores, _ = model.final_scores(np.zeros(2, dtype=np.int32), asked, hide_seen=False)
+    scores, _ = model.final_scores(np.zeros(2, dtype=np.int32), asked, hide=Hide.NONE)
     return (np.argmax(scores[:, 2:], axis=1) + 2).tolist()
 
 

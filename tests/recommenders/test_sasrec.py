@@ -8,6 +8,7 @@ import torch
 
 from shopkeeper.config import build
 from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.hiding import Hide
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout
 from shopkeeper.data.schema import EventType
@@ -67,7 +68,7 @@ def test_learns_where_shoppers_buy_again():
                    Histories.of_items([[user % 12 + 1] * 6 for user in range(40)]))  # fmt: skip
     model = SASRec(build(SASRecConfig, SMALL)).fit(shop, training=FAST)
     asked = Histories.of_items([[item] * 3 for item in range(1, 13)])
-    scores, _ = model.final_scores(np.zeros(12, dtype=np.int32), asked, hide_seen=False)
+    scores, _ = model.final_scores(np.zeros(12, dtype=np.int32), asked, hide=Hide.NONE)
     assert np.argmax(scores, axis=1).tolist() == list(range(1, 13))
 
 
@@ -78,10 +79,10 @@ def test_rows_at_the_same_time_have_no_order():
                    replace(histories, timestamp=histories.timestamp // 2_000_000))  # fmt: skip
     asked = Histories.of_items([[1], [3, 4, 1], [1, 2, 3]])
     model = SASRec(build(SASRecConfig, SMALL)).fit(shop, training=FAST)
-    scores, _ = model.final_scores(np.zeros(3, dtype=np.int32), asked, hide_seen=False)
+    scores, _ = model.final_scores(np.zeros(3, dtype=np.int32), asked, hide=Hide.NONE)
     assert [set(row[:2] + 1) for row in np.argsort(-scores[:, 1:], axis=1)] == [{3, 4}, {3, 4}, {1, 2}]
     model = SASRec(build(SASRecConfig, {**SMALL, "ties": "keep"})).fit(shop, training=FAST)
-    scores, _ = model.final_scores(np.zeros(3, dtype=np.int32), asked, hide_seen=False)
+    scores, _ = model.final_scores(np.zeros(3, dtype=np.int32), asked, hide=Hide.NONE)
     assert np.argmax(scores, axis=1).tolist() == [2, 2, 4]
 
 

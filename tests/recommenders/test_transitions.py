@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.hiding import Hide
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.recommenders.transitions import Transitions, TransitionsConfig
@@ -102,7 +103,7 @@ def test_amazon_beauty_reaches_the_counted_figure(shared_data):
     asked, targets = Histories.of_items([row[:-1] for row in rows]), np.array([row[-1] for row in rows])
     ranks = np.zeros(len(rows))
     for start, batch in asked.batches(model.batch_size()):
-        scores, _ = model.final_scores(np.zeros(len(batch), dtype=np.int32), batch, hide_seen=True)
+        scores, _ = model.final_scores(np.zeros(len(batch), dtype=np.int32), batch, hide=Hide.SEEN)
         target = np.take_along_axis(scores, targets[start : start + len(batch), None], axis=1)
         ranks[start : start + len(batch)] = (scores > target).sum(axis=1) + ((scores == target).sum(axis=1) + 1) / 2
     hits = ranks <= 10

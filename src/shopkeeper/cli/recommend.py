@@ -17,6 +17,7 @@ from shopkeeper.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from shopkeeper.jobs.recommend import Hidden
     from shopkeeper.pipeline.bundle import Bundle
     from shopkeeper.types import Id
 
@@ -35,6 +36,12 @@ def recommend(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Parquet file, for --users-file and --all.")] = None,
     k: options.ListLength = 10,
     exclude: Annotated[str | None, typer.Option("--exclude", help="Item ids by comma that must not come out.")] = None,
+    hide: Annotated[
+        str | None, typer.Option("--hide", metavar="WHAT", help="Of the shopper's own items: bought, seen or none.")
+    ] = None,
+    hide_after: Annotated[
+        float | None, typer.Option("--hide-after", min=0, metavar="DAYS", help="Days until they may come out again.")
+    ] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Recommend items, with title, score, the model that each comes from, and the reason.
@@ -42,6 +49,8 @@ def recommend(
     Examples: shopkeeper recommend bundle --user 1042; shopkeeper recommend bundle --history 17,4,99 --k 5;
     shopkeeper recommend bundle --all --out recommendations.parquet
     """
+    from shopkeeper.data.hiding import hide_of
+    from shopkeeper.jobs.recommend import Hidden
     from shopkeeper.pipeline.bundle import Bundle
 
     asked = [user is not None or history is not None, users_file is not None, everyone, similar_to is not None]
@@ -50,17 +59,20 @@ def recommend(
             "say for whom", expected="one of --user, --history, --users-file, --all, --similar-to",
             got=f"{sum(asked)} of them",
         )  # fmt: skip
+    if similar_to is not None and (hide is not None or hide_after is not None):
+        raise ConfigError("--hide does not go with --similar-to", remedy="leave one of them out")
+    said = Hidden(hide_of(hide, None), hide_after)
     loaded = Bundle.load(bundle)
     if similar_to is not None:
         show_similar(loaded, similar_to, k, kind, _item_ids(loaded, exclude))
     elif users_file is not None or everyone:
-        _to_file(loaded, users_file, out, k, exclude, quiet)
+        _to_file(loaded, users_file, out, k, exclude, said, quiet)
     else:
-        _to_screen(loaded, user, history, exclude, k)
+        _to_screen(loaded, user, history, exclude, said, k)
 
 
 def _to_file(
-    bundle: Bundle, users_file: Path | None, out: Path | None, k: int, exclude: str | None, quiet: bool
+    bundle: Bundle, users_file: Path | None, out: Path | None, k: int, exclude: str | None, said: Hidden, quiet: bool
 ) -> None:
     from shopkeeper.jobs.recommend import read_user_ids, recommend_to_file
 
@@ -68,7 +80,7 @@ def _to_file(
         raise ConfigError("recommendations for many shoppers go to a file", expected="--out FILE.parquet")
     users = read_user_ids(users_file, bundle.recommender) if users_file is not None else None
     with Bars(quiet) as bars:
-        rows = recommend_to_file(bundle.pipeline, users, k, out, bars, _item_ids(bundle, exclude))
+        rows = recommend_to_file(bundle.pipeline, users, k, out, bars, _item_ids(bundle, exclude), said)
     Console(highlight=False).print(f"{rows:,} recommendations in {out}")
 
 
@@ -85,12 +97,17 @@ def show_similar(bundle: Bundle, item: str, k: int, kind: SimilarKind, exclude: 
         console.print(escape(meaning), soft_wrap=True)
 
 
-def _to_screen(bundle: Bundle, user: str | None, history: str | None, exclude: str | None, k: int) -> None:
+def _to_screen(
+    bundle: Bundle, user: str | None, history: str | None, exclude: str | None, said: Hidden, k: int
+) -> None:
     recommender = bundle.pipeline
     console = Console(highlight=False)
     given = None if history is None else [_item_ids(bundle, history)]
     who = None if user is None else [recommender.memory.users.parse(user)]
-    answer = recommender.recommend(who, given, k=k, exclude=_item_ids(bundle, exclude), explain=True)
+    excluded = _item_ids(bundle, exclude)
+    answer = recommender.recommend(
+        who, given, k=k, exclude=excluded, hide=said.hide, hide_after=said.days, explain=True
+    )
     title = f"for shopper {user}" if user is not None else "for this history"
     console.print(recommendation_table(answer[0], bundle.catalog, title))
     if answer.ignored[0]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from shopkeeper.artifacts import ArtifactReader, ArtifactWriter, open_artifact, write_artifact
 from shopkeeper.data.histories import Histories
+from shopkeeper.data.netting import UNSETTLED, settled
 from shopkeeper.data.placements import seen_placements, with_placements
 from shopkeeper.data.schema import EVENT_TYPES, EventType
 from shopkeeper.data.vocabulary import Vocabulary
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from shopkeeper.data.catalog import Catalog
+    from shopkeeper.data.hiding import HidingPolicy
 
 KIND = "dataset"
 COLUMNS = ("quantity", "price", "session_index")
@@ -92,6 +94,27 @@ class Dataset:
         if self.histories.placement is not None:
             digest.update(np.ascontiguousarray(self.histories.placement).data)
         return digest.hexdigest()
+
+    @cached_property
+    def settled(self) -> Histories:
+        """What still says that a shopper wants an item.
+
+        Left out are impressions, what was sent back or taken out of the cart, and what took it (see `netting`); where
+        there is none of that, these are the histories themselves.
+        """
+        histories = self.histories
+        if not UNSETTLED[np.asarray(histories.event_type)].any():
+            return histories
+        pair = histories.rows << 32 | np.asarray(histories.item_index)
+        quantity = None if self.quantity is None else np.asarray(self.quantity)
+        return histories.where(settled(pair, np.asarray(histories.event_type), quantity))
+
+    @cached_property
+    def learned_hiding(self) -> HidingPolicy:
+        """What repeats in these histories suggest to hide; see `HidingPolicy.learned`."""
+        from shopkeeper.data.hiding import HidingPolicy
+
+        return HidingPolicy.learned(self)
 
     def interaction_matrix(self, weights: dict[EventType, float] | None = None) -> csr_array[Any, tuple[int, int]]:
         """Shoppers x items with the sum of event weights.
@@ -240,9 +263,9 @@ class Dataset:
         return np.bincount(self.histories.item_index, minlength=self.n_items + 1).astype(np.int64)
 
     def history_of(self, user_index: Int32Array) -> Histories:
-        """Histories of the shoppers of these indices (int32 [n]); index 0 gives an empty one."""
+        """Settled histories of the shoppers of these indices (int32 [n]); index 0 gives an empty one."""
         known = np.asarray(user_index) > 0
-        taken = self.histories.take(np.asarray(user_index)[known].astype(np.int64) - 1)
+        taken = self.settled.take(np.asarray(user_index)[known].astype(np.int64) - 1)
         lengths = np.zeros(len(user_index), dtype=np.int64)
         lengths[known] = taken.lengths
         return replace(taken, offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))

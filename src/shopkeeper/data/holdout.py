@@ -17,6 +17,23 @@ if TYPE_CHECKING:
     from shopkeeper.data.split_settings import SplitSettings
 
 
+def asked_at(histories: Histories, targets: Histories) -> Int64Array:
+    """The moments of questions, int64 [n], Unix microseconds: when the shopper comes for the first target.
+
+    Of a shopper without a target it is that of the last known event, or 0.
+
+    Args:
+        histories: What is known, one row a question.
+        targets: What is asked for.
+    """
+    moments = np.zeros(len(histories), dtype=np.int64)
+    for rows, place in ((histories, -1), (targets, 0)):
+        there = rows.lengths > 0
+        ends = rows.offsets[1:] if place else rows.offsets[:-1]
+        moments[there] = np.asarray(rows.timestamp)[np.asarray(ends)[there] + place]
+    return moments
+
+
 @dataclass(frozen=True)
 class Holdout:
     """Questions of one evaluation part: one row a shopper.
@@ -39,6 +56,11 @@ class Holdout:
 
     def __len__(self) -> int:
         return len(self.user_index)
+
+    @property
+    def moments(self) -> Int64Array:
+        """As of when each question is asked, int64 [n], Unix microseconds."""
+        return asked_at(self.histories, self.targets)
 
     def take(self, places: Int64Array) -> Holdout:
         """The questions at these places (for a fixed sample of shoppers)."""

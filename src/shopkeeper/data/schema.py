@@ -56,7 +56,10 @@ PADDING: Final = 0
 
 
 class EventType(StrEnum):
-    """What a shopper did, weakest first. The position in this list is the code stored on disk."""
+    """What a shopper did; what shows interest comes weakest first.
+
+    The position in this list is the code stored on disk, so that a new type goes to the end.
+    """
 
     IMPRESSION = "impression"
     VIEW = "view"
@@ -64,6 +67,7 @@ class EventType(StrEnum):
     CART = "cart"
     PURCHASE = "purchase"
     RETURN = "return"
+    REMOVE_FROM_CART = "remove_from_cart"
 
     @property
     def code(self) -> int:
@@ -74,6 +78,9 @@ class EventType(StrEnum):
 EVENT_TYPES: Final = tuple(EventType)
 INTEREST_TYPES: Final = (EventType.VIEW, EventType.LIKE, EventType.CART, EventType.PURCHASE)
 """Events that say that a shopper wants an item: histories and targets are made of these."""
+READ_CODES: Final = EventType.RETURN.code + 1
+"""Codes below this have a row in the tables of networks; later types are of no interest to them, and networks saved
+before these existed stay valid."""
 
 EVENT_TYPE_ALIASES: Final[dict[str, EventType]] = {
     "impression": EventType.IMPRESSION,
@@ -115,6 +122,20 @@ EVENT_TYPE_ALIASES: Final[dict[str, EventType]] = {
     "returns": EventType.RETURN,
     "refund": EventType.RETURN,
     "cancel": EventType.RETURN,
+    "remove_from_cart": EventType.REMOVE_FROM_CART,
+    "removefromcart": EventType.REMOVE_FROM_CART,
+    "removed_from_cart": EventType.REMOVE_FROM_CART,
+    "remove_cart": EventType.REMOVE_FROM_CART,
+    "cart_remove": EventType.REMOVE_FROM_CART,
+    "cart_removal": EventType.REMOVE_FROM_CART,
+    "delete_from_cart": EventType.REMOVE_FROM_CART,
+    "cart_delete": EventType.REMOVE_FROM_CART,
+    "remove_from_basket": EventType.REMOVE_FROM_CART,
+    "basket_remove": EventType.REMOVE_FROM_CART,
+    "remove_from_bag": EventType.REMOVE_FROM_CART,
+    "product_removed": EventType.REMOVE_FROM_CART,
+    "product_removed_from_cart": EventType.REMOVE_FROM_CART,
+    "uncart": EventType.REMOVE_FROM_CART,
 }
 """Words of other systems, in lower case with underscores, and what they mean here."""
 

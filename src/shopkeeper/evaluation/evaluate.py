@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.hiding import HidingPolicy
 from shopkeeper.data.holdout import Holdout
 from shopkeeper.errors import DataError
 from shopkeeper.evaluation.bootstrap import intervals
@@ -37,7 +38,7 @@ class Evaluation:
         per_shopper: float32 [n] for each metric and k that has a value a shopper; for paired tests.
         user_ids: The shoppers asked, in the order of `per_shopper`.
         settings: How it was measured.
-        hide_seen: Whether items of the history were hidden.
+        hiding: What was hidden of the shoppers' own items.
         n_targets: Number of distinct targets.
         unseen_share: Share of the targets whose item training has not seen: no model of ids can reach them.
         hidden_share: Share of the targets that were hidden since they are in the history.
@@ -51,7 +52,7 @@ class Evaluation:
     per_shopper: Mapping[Key, Float32Array]
     user_ids: pa.Array
     settings: EvaluationSettings
-    hide_seen: bool
+    hiding: HidingPolicy
     n_targets: int
     unseen_share: float
     hidden_share: float
@@ -129,16 +130,10 @@ def evaluate(
     label = name if name is not None else recommender.name
     if progress is not None:
         progress.start(f"Evaluating {label}", len(holdout))
+    hiding = recommender.hiding.asked(settings.asked_hide, settings.hide_after)
     with measured() as cost:
         outcome = answer(
-            recommender,
-            holdout,
-            k,
-            depth,
-            settings.hide_seen,
-            settings.from_lists,
-            progress,
-            _new_items(train, settings),
+            recommender, holdout, k, depth, hiding, settings.from_lists, progress, _new_items(train, settings)
         )
     if progress is not None:
         progress.finish()
@@ -147,7 +142,6 @@ def evaluate(
     rows += [MetricRow(label, part, *key, value, None, None, len(holdout)) for key, value in values.whole.items()]
     if settings.segments:
         rows += _segment_rows(label, part, outcome, holdout, train, settings)
-    hide_seen = recommender.hide_seen if settings.hide_seen is None else settings.hide_seen
     return Evaluation(
         model=label,
         part=part,
@@ -155,10 +149,10 @@ def evaluate(
         per_shopper=values.per_shopper,
         user_ids=holdout.user_ids,
         settings=settings,
-        hide_seen=hide_seen,
+        hiding=hiding,
         n_targets=len(outcome.rows),
         unseen_share=outcome.unseen_share,
-        hidden_share=_hidden_share(outcome, holdout) if hide_seen else 0.0,
+        hidden_share=_hidden_share(recommender, outcome, holdout, hiding),
         scoring=cost,
         model_megabytes=model_megabytes(recommender),
     )
@@ -222,8 +216,11 @@ def _segment_rows(
     return rows
 
 
-def _hidden_share(outcome: Outcome, holdout: Holdout) -> float:
-    """Share of the targets that are in the history of their shopper."""
-    size = int(max(outcome.items.max(initial=0), holdout.histories.item_index.max(initial=0))) + 1
-    in_history = np.unique(holdout.histories.rows * size + holdout.histories.item_index)
-    return float(np.isin(outcome.rows * size + outcome.items, in_history).mean())
+def _hidden_share(recommender: Recommender, outcome: Outcome, holdout: Holdout, hide: HidingPolicy) -> float:
+    """Share of the targets that are hidden from their shopper."""
+    hidden = recommender.hidden_events(holdout.histories, hide, holdout.moments)
+    if not hidden.any():
+        return 0.0
+    size = recommender.train.n_items + 1
+    pairs = holdout.histories.rows[hidden] * size + holdout.histories.item_index[hidden]
+    return float(np.isin(outcome.rows * size + outcome.items, pairs).mean())

@@ -14,7 +14,7 @@ from typing import Any
 from shopkeeper.artifacts import write_text_atomic
 from shopkeeper.data.cold import COLD
 from shopkeeper.data.holdout import Split
-from shopkeeper.data.repeats import repeat_share
+from shopkeeper.data.repeats import Repurchases, repeat_share
 from shopkeeper.errors import DataError
 from shopkeeper.evaluation.compare import Comparison, compare
 from shopkeeper.evaluation.cost import Cost
@@ -56,7 +56,7 @@ class Protocol:
         part: ``"validation"`` or ``"test"``.
         split_kind: For example ``"global_time"``.
         leaks_future: Whether training saw events later than a question.
-        hide_seen: Whether items of the history were hidden; None where models differ.
+        hiding: What was hidden of the shoppers' own items, in words; None where models differ.
         repeat_share: Share of training events that come back to an item of the same shopper.
         unseen_share: Share of targets whose item training has not seen.
         hidden_share: Share of targets that were hidden since they are in the history.
@@ -67,12 +67,13 @@ class Protocol:
         seed: Seed of the sample of shoppers and of the bootstrap.
         cold_items: Items that the split kept from training since they appeared last.
         cold_users: Shoppers that it kept from training.
+        purchase_repeat_share: Share of its purchases that repeat one; None where there are none.
     """
 
     part: str
     split_kind: str
     leaks_future: bool
-    hide_seen: bool | None
+    hiding: str | None
     repeat_share: float
     unseen_share: float
     hidden_share: float
@@ -83,6 +84,15 @@ class Protocol:
     seed: int
     cold_items: int = 0
     cold_users: int = 0
+    purchase_repeat_share: float | None = None
+
+    @property
+    def repeats(self) -> str:
+        """How many events of training repeat one, in words."""
+        words = f"{self.repeat_share:.1%} of the training events repeat one"
+        if self.purchase_repeat_share is None:
+            return words
+        return f"{words}, {self.purchase_repeat_share:.1%} of the purchases"
 
     @staticmethod
     def of(split: Split, evaluations: Sequence[Evaluation]) -> Protocol:
@@ -101,13 +111,15 @@ class Protocol:
                     expected=f"the {first.n_users} shoppers of {first.part}",
                     got=f"{other.n_users} shoppers of {other.part}",
                 )
-        hidden = {evaluation.hide_seen for evaluation in evaluations}
+        hidden = {evaluation.hiding.words for evaluation in evaluations}
+        bought = Repurchases.of(split.train.histories)
         return Protocol(
             part=first.part,
             split_kind=split.settings.kind,
             leaks_future=split.leaks_future,
-            hide_seen=hidden.pop() if len(hidden) == 1 else None,
+            hiding=hidden.pop() if len(hidden) == 1 else None,
             repeat_share=repeat_share(split.train.histories),
+            purchase_repeat_share=bought.share if len(bought.days) else None,
             unseen_share=first.unseen_share,
             hidden_share=max(evaluation.hidden_share for evaluation in evaluations),
             n_users=first.n_users,
@@ -121,11 +133,10 @@ class Protocol:
 
     def stamps(self) -> list[str]:
         """What a reader must know before the figures, one sentence each."""
-        seen = {True: "hidden", False: "not hidden", None: "hidden for some models"}[self.hide_seen]
         stamps = [
             f"{self.part} part of a split by {self.split_kind}: {self.n_users} shoppers, {self.n_targets} targets, "
             f"full ranking of {self.n_items} items",
-            f"items already seen are {seen} ({self.repeat_share:.1%} of the training events repeat one)",
+            f"{self.hiding or 'what is hidden differs by model'} ({self.repeats})",
             f"out of reach: {self.unseen_share:.1%} of the targets unseen by training, {self.hidden_share:.1%} hidden",
             f"training data {self.data_hash[:12]}, seed {self.seed}",
         ]

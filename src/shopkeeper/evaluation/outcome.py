@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shopkeeper.data.hiding import Hiding
 from shopkeeper.data.holdout import Holdout
 from shopkeeper.errors import ShopkeeperError
 from shopkeeper.metrics.ranks import ranks_in_lists, ranks_of_targets
@@ -55,7 +56,7 @@ def answer(
     holdout: Holdout,
     k: int,
     depth: int,
-    hide_seen: bool | None = None,
+    hide: Hiding = None,
     from_lists: bool = False,
     progress: Progress | None = None,
     new_items: Int64Array | None = None,
@@ -67,7 +68,7 @@ def answer(
         holdout: The questions.
         k: Length of the lists to keep, at most `depth`; 0 keeps none.
         depth: Ranks beyond this place need not be told.
-        hide_seen: Hide items of the history; None leaves it to the model.
+        hide: What does not come out of a shopper's own items; None leaves it to the model.
         from_lists: Take ranks from the lists alone.
         progress: Told about each batch.
         new_items: int64 [m], ascending; items without a training event, which are ranked among themselves too.
@@ -88,15 +89,17 @@ def answer(
     for batch in batches_of_like_length(holdout, recommender.batch_size()):
         of_batch, asked = _targets_of(batch.places, rows, n_relevant)
         if from_lists:
-            lists[batch.places], _, _ = recommender.rank(batch.user_index, batch.histories, lists.shape[1], hide_seen)
+            lists[batch.places], _, _ = recommender.rank(
+                batch.user_index, batch.histories, lists.shape[1], hide, moments=batch.moments
+            )
             ranks[asked] = ranks_in_lists(lists[batch.places], of_batch, items[asked])
         else:
-            scores = recommender.leading_scores(batch.user_index, batch.histories, depth, hide_seen)
+            scores = recommender.leading_scores(batch.user_index, batch.histories, depth, hide, batch.moments)
             _check(scores, len(batch), recommender)
             ranks[asked] = ranks_of_targets(scores, of_batch, items[asked])
             if among_new is not None and new_items is not None:
                 among_new[asked] = _ranks_among(
-                    new_items, _whole(recommender, batch, hide_seen, scores, new_items), of_batch, items[asked]
+                    new_items, _whole(recommender, batch, hide, scores, new_items), of_batch, items[asked]
                 )
             if lists.shape[1]:
                 lists[batch.places] = top_k(scores, lists.shape[1])[0]
@@ -127,7 +130,7 @@ def _ranks_among(
 
 
 def _whole(
-    recommender: Recommender, batch: Batch, hide_seen: bool | None, scores: Float32Array, some: Int64Array
+    recommender: Recommender, batch: Batch, hide: Hiding, scores: Float32Array, some: Int64Array
 ) -> Callable[[Int64Array], Float32Array]:
     """Gives scores of some rows of a batch in which the places of some items are told, however far behind."""
 
@@ -135,7 +138,8 @@ def _whole(
         of_rows = scores[rows]
         if not np.isneginf(of_rows[:, some]).any():
             return of_rows
-        return recommender.final_scores(batch.user_index[rows], batch.histories.take(rows), hide_seen)[0]
+        users, histories = batch.user_index[rows], batch.histories.take(rows)
+        return recommender.final_scores(users, histories, hide, batch.moments[rows])[0]
 
     return whole
 

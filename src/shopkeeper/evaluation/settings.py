@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from shopkeeper.config import Settings
+from shopkeeper.data.hiding import HidingSettings
 
 MetricName = Literal[
     "recall", "precision", "hit_rate", "ndcg", "mrr", "map", "revenue",
@@ -22,7 +22,7 @@ def _ascending(numbers: tuple[int, ...]) -> tuple[int, ...]:
     return numbers
 
 
-class EvaluationSettings(Settings):
+class EvaluationSettings(HidingSettings):
     """One evaluation: the full catalog is ranked for every shopper asked."""
 
     ks: tuple[Annotated[int, Field(ge=1)], ...] = (5, 10, 20)
@@ -37,8 +37,6 @@ class EvaluationSettings(Settings):
     """Seed of the sample of shoppers and of the bootstrap."""
     n_bootstrap: Annotated[int, Field(ge=0)] = 1000
     """Resamples for the 95 % intervals over shoppers; 0 leaves the intervals out."""
-    hide_seen: bool | None = None
-    """Hide the items of a shopper's history; None does what the share of repeats in the training part suggests."""
     max_users: Annotated[int, Field(ge=1)] | None = None
     """Ask at most so many shoppers, a fixed sample by seed; None asks all."""
     from_lists: bool = False

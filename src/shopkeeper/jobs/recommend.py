@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shopkeeper.data.hiding import Hide
 from shopkeeper.errors import ArtifactError, DataError
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import Recommender
@@ -16,6 +18,19 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 USERS_A_BATCH = 4096
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """What a caller says of hiding.
+
+    Attributes:
+        hide: Which of a shopper's own items do not come out; None does what the training data suggest.
+        days: Days after which they may come out again.
+    """
+
+    hide: Hide | None = None
+    days: float | None = None
 
 
 def read_user_ids(file: Path, recommender: Recommender) -> list[Id]:
@@ -51,6 +66,7 @@ def recommend_to_file(
     file: Path,
     progress: Progress | None = None,
     exclude: Sequence[Id] = (),
+    said: Hidden | None = None,
 ) -> int:
     """Writes recommendations as a long Parquet table; memory grows with the batch, not with the shoppers.
 
@@ -61,6 +77,7 @@ def recommend_to_file(
         file: Written whole or not at all: columns user_id, rank, item_id, score, source.
         progress: Told after each batch.
         exclude: Items that must not come out.
+        said: What is hidden of the shoppers' own items; None does what the training data suggest.
 
     Returns:
         Number of rows written.
@@ -78,7 +95,7 @@ def recommend_to_file(
         if progress:
             progress.start("recommending", total)
         writer: pq.ParquetWriter | None = None
-        for table, answered in _tables(recommender, users, total, k, exclude):
+        for table, answered in _tables(recommender, users, total, k, exclude, said or Hidden()):
             writer = writer or pq.ParquetWriter(temporary, table.schema, compression="zstd")
             writer.write_table(table)
             rows += table.num_rows
@@ -97,10 +114,11 @@ def recommend_to_file(
 
 
 def _tables(
-    recommender: Recommender, users: Sequence[Id] | None, total: int, k: int, exclude: Sequence[Id]
+    recommender: Recommender, users: Sequence[Id] | None, total: int, k: int, exclude: Sequence[Id], said: Hidden
 ) -> Iterator[tuple[pa.Table, int]]:
     known = recommender.memory.users.arrow
     for start in range(0, total, USERS_A_BATCH):
         stop = min(start + USERS_A_BATCH, total)
         batch = known.slice(start, stop - start).to_pylist() if users is None else users[start:stop]
-        yield recommender.recommend(batch, k=k, exclude=exclude).to_arrow(), stop - start
+        found = recommender.recommend(batch, k=k, exclude=exclude, hide=said.hide, hide_after=said.days)
+        yield found.to_arrow(), stop - start

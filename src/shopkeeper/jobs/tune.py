@@ -217,14 +217,19 @@ class _Search:
 
 def _score(model: Recommender, asked: Holdout, metric: Metric, settings: ShopSettings) -> float:
     """The metric on the validation part; a network has measured NDCG@10 itself."""
-    hide_seen = settings.evaluation.hide_seen
-    if metric == Metric() and hide_seen is None:
+    hide, hide_after = settings.evaluation.asked_hide, settings.evaluation.hide_after
+    if metric == Metric() and hide is None and hide_after is None:
         result = model.training_result if isinstance(model, NeuralRecommender) else None
         if result is not None and result.best_validation is not None:
             return result.best_validation
         return validation_ndcg(model, asked)
     wanted = EvaluationSettings(
-        ks=(metric.k,), metrics=(metric.name,), n_bootstrap=0, segments=False, hide_seen=hide_seen
+        ks=(metric.k,),
+        metrics=(metric.name,),
+        n_bootstrap=0,
+        segments=False,
+        hide=hide,
+        hide_after=hide_after,
     )
     return evaluate(model, asked, wanted, part="validation").value(metric.name, metric.k)
 
@@ -233,7 +238,9 @@ def _identity(settings: ShopSettings, model: type[Recommender]) -> dict[str, Any
     """What else the scores depend on, as plain JSON values."""
     config = settings.recommender(model.__name__).config.model_dump(mode="json")
     training = settings.training.model_dump(mode="json", exclude=MACHINE)
-    return {"model": config, "training": training, "hide_seen": settings.evaluation.hide_seen}
+    evaluation = settings.evaluation
+    hiding = {"hide": evaluation.asked_hide, "hide_after": evaluation.hide_after}
+    return {"model": config, "training": training, **hiding}
 
 
 def _reason(error: Exception) -> str:

@@ -40,7 +40,9 @@ def answer(pipeline: Pipeline, asks: Sequence[Ask]) -> list[Answer]:
 
 def _answer_alike(pipeline: Pipeline, asks: Sequence[Ask]) -> list[Answer]:
     """Answers questions of the same filters."""
-    hidden = [hidden_items(ask, pipeline.hide_seen) for ask in asks]
+    rule = pipeline.rule_of(asks[0].filters.hide)
+    hidden = [hidden_items(ask, rule, pipeline.config.cart_days) for ask in asks]
+    asks = [ask.read for ask in asks]
     allowed = allowed_items(asks[0].filters, pipeline.facts)
     of_row = [Eligible.of(allowed, [items]) for items in hidden]
     interesting = (interesting_items(pipeline, ask, own) for ask, own in zip(asks, of_row, strict=True))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
 
+from shopkeeper.data.hiding import Hiding
 from shopkeeper.data.histories import Histories
 from shopkeeper.types import Float32Array, Int32Array
 
@@ -22,7 +23,7 @@ class Filters:
         price_max: Highest price.
         available: Hide items that the catalog says are not on sale.
         in_cart: Show items that lie in the shopper's cart.
-        hide_seen: Hide items of the history; None does what the training data suggest.
+        hide: What does not come out of a shopper's own items; None does what the training data suggest.
     """
 
     category: str | None = None
@@ -30,7 +31,7 @@ class Filters:
     price_max: float | None = None
     available: bool = True
     in_cart: bool = False
-    hide_seen: bool | None = None
+    hide: Hiding = None
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,16 @@ class Ask:
 
     Attributes:
         user_index: Index in the training vocabulary; 0 for a shopper unknown to training.
-        history: One row: what the shopper did until now, oldest first, in training indices.
+        history: One row: what the shopper did until now, all of it, oldest first, in training indices, settled (see
+            `Dataset.settled`).
         k: How many items.
         filters: Which items may come out.
         exclude: int32 [n]; items that must not come out.
         explain: Give a reason for each item.
         interests: Categories that the shopper is said to like, in any writing; they count while the history is empty.
-        moment: As of when, Unix microseconds, for a predictor that ranks; None is just behind all that is known.
+        moment: As of when, Unix microseconds; None is at the last event of the history, and for a predictor that ranks
+            just behind all that is known.
+        max_history: Models read only so many of the latest events; what is hidden is decided by all. None reads all.
     """
 
     user_index: int
@@ -56,6 +60,14 @@ class Ask:
     explain: bool = False
     interests: tuple[str, ...] = ()
     moment: int | None = None
+    max_history: int | None = None
+
+    @property
+    def read(self) -> Ask:
+        """The question as models read it."""
+        if self.max_history is None or self.history.n_events <= self.max_history:
+            return self
+        return replace(self, history=self.history.last(self.max_history))
 
 
 class ReasonKind(StrEnum):

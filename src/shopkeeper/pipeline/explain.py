@@ -12,11 +12,11 @@ from typing import Final
 
 import numpy as np
 
+from shopkeeper.data.hiding import in_cart
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.schema import EventType
 from shopkeeper.pipeline.asking import Reason, ReasonKind
 from shopkeeper.pipeline.facts import ItemFacts
-from shopkeeper.pipeline.filters import items_in_cart
 from shopkeeper.recommenders.base import Recommender
 from shopkeeper.types import Float32Array, Int32Array, Int64Array
 
@@ -124,7 +124,7 @@ def _because(history: Histories, item: int) -> ReasonKind:
     types = set(np.asarray(history.event_type)[np.asarray(history.item_index) == item].tolist())
     if EventType.PURCHASE.code in types:
         return ReasonKind.BECAUSE_BOUGHT
-    if item in items_in_cart(history):
+    if item in np.asarray(history.item_index)[in_cart(history, None)]:
         return ReasonKind.BECAUSE_IN_CART
     if EventType.LIKE.code in types:
         return ReasonKind.BECAUSE_LIKED

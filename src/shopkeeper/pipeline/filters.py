@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from shopkeeper.data.histories import Histories
-from shopkeeper.data.schema import EventType
+from shopkeeper.data.hiding import HidingRule, in_cart
 from shopkeeper.pipeline.asking import Ask, Filters
 from shopkeeper.pipeline.facts import ItemFacts
 from shopkeeper.types import BoolArray, Int32Array
@@ -36,27 +35,19 @@ def allowed_items(filters: Filters, facts: ItemFacts) -> BoolArray | None:
     return allowed
 
 
-def hidden_items(ask: Ask, hide_seen: bool) -> Int32Array:
+def hidden_items(ask: Ask, rule: HidingRule, cart_days: float | None) -> Int32Array:
     """The items that must not come out for this shopper, int32 of any length.
 
     Args:
-        ask: The question.
-        hide_seen: Hide items of the history where the question leaves it open.
+        ask: The question; all events of its history count, however many of them models read.
+        rule: What is hidden of the shopper's own items.
+        cart_days: Days that an item in the cart stays hidden; None until it is bought or taken out.
     """
-    hidden = [ask.exclude]
-    if hide_seen if ask.filters.hide_seen is None else ask.filters.hide_seen:
-        hidden.append(ask.history.item_index)
-    elif not ask.filters.in_cart:
-        hidden.append(items_in_cart(ask.history))
-    return hidden[0] if len(hidden) == 1 else np.concatenate(hidden)
-
-
-def items_in_cart(history: Histories) -> Int32Array:
-    """Items put in the cart and not bought or returned since, int32; `history` holds one shopper."""
-    carted = history.event_type == EventType.CART.code
-    if not carted.any():
-        return history.item_index[:0]
-    settled = np.isin(history.event_type, (EventType.PURCHASE.code, EventType.RETURN.code))
-    ends = {int(item): place for place, item in zip(np.flatnonzero(settled), history.item_index[settled], strict=True)}
-    places = zip(np.flatnonzero(carted), history.item_index[carted], strict=True)
-    return np.array(sorted({int(item) for place, item in places if ends.get(int(item), -1) < place}), dtype=np.int32)
+    history = ask.history
+    moments = None if ask.moment is None else np.array([ask.moment])
+    hides = rule.hides(history, moments)
+    if not ask.filters.in_cart:
+        hides = hides | in_cart(history, cart_days, moments)
+    own = np.unique(np.asarray(history.item_index)[hides])
+    hidden: Int32Array = np.concatenate([ask.exclude, own])
+    return hidden

@@ -5,6 +5,7 @@ It is itself a `Recommender`, so that what is evaluated is what is served.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from shopkeeper.artifacts import ArtifactReader, ArtifactWriter
 from shopkeeper.config import build
 from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.hiding import Hide, Hiding, HidingPolicy, hide_of
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout
 from shopkeeper.errors import ArtifactError, ShopkeeperError
@@ -37,7 +39,7 @@ from shopkeeper.recommenders.recommendations import Recommendations
 from shopkeeper.recommenders.stand_ins import with_items_of
 from shopkeeper.recommenders.storage import read_data, write_data
 from shopkeeper.training.settings import TrainingSettings
-from shopkeeper.types import BoolArray, Float32Array, Id, Int32Array
+from shopkeeper.types import BoolArray, Float32Array, Id, Int32Array, Int64Array
 
 if TYPE_CHECKING:
     from shopkeeper.data.catalog import Catalog
@@ -169,32 +171,39 @@ class Pipeline(Recommender):
 
     def recommend(
         self, user_ids: Sequence[Id | None] | None = None, histories: Sequence[Sequence[Id]] | None = None, k: int = 10,
-        exclude: Sequence[Id] = (), hide_seen: bool | None = None, explain: bool = False,
+        exclude: Sequence[Id] = (), hide_seen: bool | None = None, hide: Hide | str | None = None,
+        hide_after: float | None = None, explain: bool = False,
     ) -> Recommendations:  # fmt: skip
-        """Recommends items; as every recommender does, and with a reason for each where asked.
+        """Recommends items as of now; as every recommender does, and with a reason for each where asked.
 
         Args:
             user_ids: Shoppers; None with `histories` given asks for histories alone.
-            histories: For each shopper the ids of items, oldest first, in place of the history known from training.
+            histories: For each shopper the ids of items, oldest first, in place of the history known from training;
+                they end now.
             k: How many items.
             exclude: Items that must not come out.
-            hide_seen: Hide items of the history; None does what the training data suggest.
+            hide_seen: The older way to say `hide`: true is ``"seen"``, false is ``"none"``.
+            hide: Which of a shopper's own items do not come out: what was ``"bought"``, all that was ``"seen"``, or
+                ``"none"``; None does what the training data suggest.
+            hide_after: Days after which a hidden item may come out again.
             explain: Say in a sentence why each item was chosen.
 
         Raises:
             ShopkeeperError: Neither shoppers nor histories are given, they differ in number, or k is below 1.
         """
+        filters = Filters(hide=self.hiding.asked(hide_of(hide, hide_seen), hide_after))
         question = ask(self.train, self.memory, user_ids, histories, self.usual_event)
         if k < 1:
             raise ShopkeeperError("k must be at least 1", got=str(k))
         k = min(k, self.train.n_items)
         excluded = indices_of(self.train.items, list(exclude))
-        answers = answers_of(self, question, k, Filters(hide_seen=hide_seen), excluded[excluded > 0], explain)
+        moments = None if histories is not None else np.full(len(question.histories), time.time_ns() // 1000)
+        answers = answers_of(self, question, k, filters, excluded[excluded > 0], explain, moments)
         return as_recommendations(self, question, answers, k)
 
     def rank(
-        self, user_index: Int32Array, histories: Histories, k: int, hide_seen: bool | None = None,
-        excluded: Int32Array | None = None,
+        self, user_index: Int32Array, histories: Histories, k: int, hide: Hiding = None,
+        excluded: Int32Array | None = None, moments: Int64Array | None = None,
     ) -> tuple[Int32Array, Float32Array, BoolArray]:  # fmt: skip
         """The k best items of one batch, in indices: int32 [b, k], their scores, and whether from the fallback.
 
@@ -205,24 +214,25 @@ class Pipeline(Recommender):
         k = min(k, self.train.n_items)
         question = Question([None] * len(histories), user_index, histories, [])
         exclude = np.zeros(0, dtype=np.int32) if excluded is None else excluded
-        filters = Filters(available=False, hide_seen=hide_seen)
-        return as_arrays(answers_of(self, question, k, filters, exclude), k)
+        filters = Filters(available=False, hide=hide)
+        return as_arrays(answers_of(self, question, k, filters, exclude, moments=moments), k)
 
     def score(self, user_index: Int32Array, histories: Histories) -> Float32Array:
         """What falls from place to place of the whole list; minus infinity for items that are not in it."""
         return self.final_scores(user_index, histories)[0]
 
     def final_scores(
-        self, user_index: Int32Array, histories: Histories, hide_seen: bool | None = None
+        self, user_index: Int32Array, histories: Histories, hide: Hiding = None, moments: Int64Array | None = None
     ) -> tuple[Float32Array, BoolArray]:
         """What falls from place to place of the whole list of `rank`; minus infinity for all that is not in it."""
-        return self._by_place(user_index, histories, hide_seen, self.train.n_items)
+        return self._by_place(user_index, histories, hide, moments, self.train.n_items)
 
     def leading_scores(
-        self, user_index: Int32Array, histories: Histories, depth: int, hide_seen: bool | None = None
-    ) -> Float32Array:
+        self, user_index: Int32Array, histories: Histories, depth: int, hide: Hiding = None,
+        moments: Int64Array | None = None,
+    ) -> Float32Array:  # fmt: skip
         """The same of the first `depth` places; minus infinity for all behind them."""
-        return self._by_place(user_index, histories, hide_seen, depth)[0]
+        return self._by_place(user_index, histories, hide, moments, depth)[0]
 
     def similar_items(
         self, item_ids: Sequence[Id], k: int = 10, kind: SimilarKind = "similar", filters: Filters | None = None,
@@ -288,6 +298,7 @@ class Pipeline(Recommender):
             weights=self.weights,
             likeness=self.likeness,
             hide_seen=self.hide_seen,
+            hiding=self.hiding,
             usual_event=self.usual_event,
             recommenders=len(self.recommenders),
             fallbacks=len(self.fallbacks),
@@ -332,7 +343,8 @@ class Pipeline(Recommender):
         pipeline = cls(models, facts.config)
         pipeline._set_train(train)
         pipeline.weights, pipeline.likeness, pipeline.fallbacks = facts.weights, facts.likeness, fallbacks
-        pipeline.hide_seen, pipeline.usual_event = facts.hide_seen, facts.usual_event
+        older = HidingPolicy(hide=Hide.SEEN if facts.hide_seen else Hide.NONE)
+        pipeline.hiding, pipeline.usual_event = facts.hiding or older, facts.usual_event
         pipeline._memory = stored_memory if stored_memory is not None else memory
         beside = {name: Recommender.read(reader.folder(f"similar/{name}"), train) for name in facts.similar}
         shares = facts.event_shares or event_shares(pipeline.memory.histories)
@@ -350,9 +362,8 @@ class Pipeline(Recommender):
 
     def _complete(self, validation: Holdout | None) -> None:
         """Makes what stands around the fitted recommenders: settings of the first one, fallbacks, weights."""
-        self.hide_seen, self.usual_event = self.primary.hide_seen, self.primary.usual_event
-        if self.config.hide_seen is not None:
-            self.hide_seen = self.config.hide_seen
+        self.hiding = self.primary.hiding.asked(self.config.asked_hide, self.config.hide_after)
+        self.usual_event = self.primary.usual_event
         self.fallbacks = [MostPopular().fit(self.train)]
         if (self.facts.categories.code >= 0).any():
             self.fallbacks.insert(0, MostPopular(MostPopularConfig(category_depth=1)).fit(self.train))
@@ -374,10 +385,10 @@ class Pipeline(Recommender):
             self.ranking = self.ranking.of(self.memory)
 
     def _by_place(
-        self, user_index: Int32Array, histories: Histories, hide_seen: bool | None, depth: int
+        self, user_index: Int32Array, histories: Histories, hide: Hiding, moments: Int64Array | None, depth: int
     ) -> tuple[Float32Array, BoolArray]:
         """Dense rows of the first places of the lists, and whether each item comes from the fallbacks."""
-        chosen, _, fallback = self.rank(user_index, histories, depth, hide_seen)
+        chosen, _, fallback = self.rank(user_index, histories, depth, hide, moments=moments)
         shape, columns = (len(chosen), self.train.n_items + 1), chosen.astype(np.int64)
         scores, from_fallback = np.full(shape, -np.inf, dtype=np.float32), np.zeros(shape, dtype=bool)
         falling = np.arange(self.train.n_items, self.train.n_items - chosen.shape[1], -1, dtype=np.float32)

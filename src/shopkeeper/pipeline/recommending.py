@@ -10,15 +10,16 @@ from shopkeeper.pipeline.asking import Answer, Ask, Filters
 from shopkeeper.pipeline.explain import sentence
 from shopkeeper.recommenders.questions import Question
 from shopkeeper.recommenders.recommendations import Recommendations
-from shopkeeper.types import BoolArray, Float32Array, Int32Array
+from shopkeeper.types import BoolArray, Float32Array, Int32Array, Int64Array
 
 if TYPE_CHECKING:
     from shopkeeper.pipeline.pipeline import Pipeline
 
 
 def answers_of(
-    pipeline: Pipeline, question: Question, k: int, filters: Filters, excluded: Int32Array, explain: bool = False
-) -> list[Answer]:
+    pipeline: Pipeline, question: Question, k: int, filters: Filters, excluded: Int32Array, explain: bool = False,
+    moments: Int64Array | None = None,
+) -> list[Answer]:  # fmt: skip
     """The pipeline's answer to each shopper of a question.
 
     Args:
@@ -28,11 +29,16 @@ def answers_of(
         filters: Which may come out.
         excluded: int32 [n]; items that must not.
         explain: Give reasons.
+        moments: int64 [n]; as of when each asks; None is at the last event of each.
     """
     found: list[Answer] = []
     for start, batch in question.histories.batches(pipeline.batch_size()):
         users = question.user_index[start : start + len(batch)].tolist()
-        asks = [Ask(user, batch.slice(row, row + 1), k, filters, excluded, explain) for row, user in enumerate(users)]
+        times = [None] * len(batch) if moments is None else moments[start : start + len(batch)].tolist()
+        asks = [
+            Ask(user, batch.slice(row, row + 1), k, filters, excluded, explain, moment=moment)
+            for row, (user, moment) in enumerate(zip(users, times, strict=True))
+        ]
         found.extend(pipeline.answer(asks))
     return found
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shopkeeper.config import Settings
+from shopkeeper.data.hiding import HidingPolicy
 from shopkeeper.data.schema import EventType
 from shopkeeper.recommenders.base import RecommenderConfig
 
@@ -42,8 +43,9 @@ class PipelineSettings(RecommenderConfig):
     """The same for its brand."""
     ranking: RankingSettings = RankingSettings()
     """What decides the order of the candidates."""
-    hide_seen: bool | None = None
-    """Hide items of the history; None does what the training data suggest."""
+    cart_days: Annotated[float, Field(ge=0)] | None = 30.0
+    """Days that an item stays hidden after it was put in the cart and neither bought nor taken out; then the cart
+    counts as left behind. None hides it until it is bought or taken out."""
     evidence_items: Annotated[int, Field(ge=1)] | None = None
     """Items of the history, the last ones, that are tried as the reason for a recommendation; None tries all that the
     model read."""
@@ -59,7 +61,9 @@ class PipelineFacts(Settings):
     likeness: list[int]
     """Places of the recommenders that know what items are like."""
     hide_seen: bool
-    """Whether seen items are hidden."""
+    """Whether all seen items are hidden; what older versions read."""
+    hiding: HidingPolicy | None = None
+    """What is hidden of a shopper's own items; None where an older version wrote the pipeline."""
     usual_event: EventType
     """What given histories are taken for."""
     recommenders: int

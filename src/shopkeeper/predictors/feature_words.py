@@ -82,6 +82,12 @@ DEEDS = {
         ("the item was returned", "the item was not returned by anybody"),
         ("the shopper returned this item", "the shopper did not return this item"),
     ),
+    EventType.REMOVE_FROM_CART: Deed(
+        "removal from the cart",
+        ("the shopper took items out of the cart", "the shopper took nothing out of the cart"),
+        ("the item was taken out of a cart", "the item was not taken out of a cart by anybody"),
+        ("the shopper took this item out of the cart", "the shopper did not take this item out of the cart"),
+    ),
 }
 
 

@@ -13,7 +13,7 @@ from shopkeeper.artifacts import ArtifactReader, ArtifactWriter
 from shopkeeper.data.cutoffs import MICROSECONDS_A_DAY
 from shopkeeper.data.examples.examples import Examples
 from shopkeeper.data.point_in_time.of_pairs import HOURS, THURSDAY, WEEK
-from shopkeeper.data.schema import EventType
+from shopkeeper.data.schema import READ_CODES
 from shopkeeper.predictors.scaling import Scaling
 from shopkeeper.types import Float32Array, Int64Array
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PLACEMENTS: Final = 255
 CONTEXTS: Final = (HOURS, WEEK, PLACEMENTS)
 """Words of the hour and the weekday in UTC, and of the placement."""
-N_KINDS: Final = len(EventType) + 1
+N_KINDS: Final = READ_CODES
 AGE_STEPS: Final = 2
 """Codes of age for each doubling of the hours."""
 N_AGES: Final = 36
@@ -192,6 +192,7 @@ class ReadyExamples:
         places = np.arange(int(lengths.sum())) - np.repeat(begins, lengths) + np.repeat(latest.start - 1, lengths)
         places[begins] = 0  # the event there is taken back below
         item, kind = latest.item[places], latest.kind[places].astype(np.int64)
+        kind[kind >= N_KINDS] = 0  # of a type that networks have no row for
         ages = _age_codes(np.repeat(self._examples.timestamp[rows], lengths) - latest.time[places])
         events = self.codes[item]
         events[begins], kind[begins], ages[begins] = 0, 0, 0

@@ -68,6 +68,7 @@ DID = {
     EventType.CART: "put {} in the cart",
     EventType.PURCHASE: "bought {}",
     EventType.RETURN: "returned {}",
+    EventType.REMOVE_FROM_CART: "took {} out of the cart",
 }
 
 

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shopkeeper.artifacts import ArtifactReader, ArtifactWriter, open_artifact, write_artifact
-from shopkeeper.config import Settings, build
+from shopkeeper.config import build
 from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.hiding import Hide, Hiding, HidingPolicy, HidingRule, HidingSettings, hide_of, stored_policy
 from shopkeeper.data.histories import Histories
-from shopkeeper.data.repeats import HIDE_SEEN_BELOW, repeat_share
 from shopkeeper.data.schema import EventType
 from shopkeeper.errors import ArtifactError, DataError, NotFittedError, ShopkeeperError
 from shopkeeper.recommenders.candidates import Candidates, Eligible
@@ -42,12 +42,8 @@ Learns: TypeAlias = Literal["counts", "taste", "order"]
 KIND = "recommender"
 
 
-class RecommenderConfig(Settings):
+class RecommenderConfig(HidingSettings):
     """Base of the settings of one recommender."""
-
-    hide_seen: bool | None = None
-    """Hide the items of a shopper's history where a question leaves it open; None does where few events come back to an
-    item, and never in models whose answer consists of such items."""
 
 
 class Recommender(ABC):
@@ -78,7 +74,9 @@ class Recommender(ABC):
         self._train: Dataset | None = None
         self._memory: Dataset | None = None
         self._fallback: Float32Array | None = None
-        self.hide_seen: bool = False
+        self.hiding = HidingPolicy(hide=Hide.NONE)
+        """What is hidden of a shopper's own items, unless a question says otherwise."""
+        self._rule: tuple[HidingPolicy, Dataset, HidingRule] | None = None
         self.usual_event: EventType = EventType.VIEW
         self.decided: dict[str, str] = {}
         """What settings became that are left to the log, each with the reason in words; known after `fit`."""
@@ -87,6 +85,11 @@ class Recommender(ABC):
     def name(self) -> str:
         """The name that answers and tables carry."""
         return type(self).__name__
+
+    @property
+    def hide_seen(self) -> bool:
+        """Whether all seen items are hidden, unless a question says otherwise."""
+        return self.hiding.hide is Hide.SEEN
 
     @property
     def train(self) -> Dataset:
@@ -254,15 +257,41 @@ class Recommender(ABC):
 
         return StandIns(self, newcomers)
 
+    def hidden_events(self, histories: Histories, hide: Hiding = None, moments: Int64Array | None = None) -> BoolArray:
+        """Which events of some histories hide their item from the answers, bool [events].
+
+        Args:
+            histories: Events of b shoppers.
+            hide: What does not come out of a shopper's own items; None does what the training data suggest.
+            moments: int64 [b]; as of when, Unix microseconds; None is at the last event of each.
+        """
+        return self.rule_of(hide).hides(histories, moments)
+
+    def rule_of(self, hide: Hiding = None) -> HidingRule:
+        """What a question says of hiding, for the items of this model; the model's own rule is kept."""
+        policy = hide if isinstance(hide, HidingPolicy) else self.hiding.asked(hide)
+        memory, last = self.memory, self._rule
+        if last is None or last[0] is not policy or last[1] is not memory:
+            rule = policy.rule(memory.catalog, self.train.items)
+            if policy is not self.hiding:
+                return rule
+            self._rule = last = (policy, memory, rule)
+        return last[2]
+
     def final_scores(
-        self, user_index: Int32Array, histories: Histories, hide_seen: bool | None = None
+        self,
+        user_index: Int32Array,
+        histories: Histories,
+        hide: Hiding = None,
+        moments: Int64Array | None = None,
     ) -> tuple[Float32Array, BoolArray]:
         """Scores as they are served: seen items hidden, and popularity below where the model has nothing to say.
 
         Args:
             user_index: int32 [b].
             histories: Their events.
-            hide_seen: Hide items of the history; None does what the training data suggest.
+            hide: What does not come out of a shopper's own items; None does what the training data suggest.
+            moments: int64 [b]; as of when, Unix microseconds; None is at the last event of each.
 
         Returns:
             float32 [b, n_items + 1], minus infinity for padding and hidden items, and bool of the same shape: the
@@ -273,15 +302,16 @@ class Recommender(ABC):
             scores[(histories.lengths == 0) & (np.asarray(user_index) == 0)] = -np.inf
         from_fallback = fill_in(scores, self._fallback_scores())
         scores[:, 0] = -np.inf
-        if self.hide_seen if hide_seen is None else hide_seen:
-            scores[histories.rows, histories.item_index] = -np.inf
+        hidden = self.hidden_events(histories, hide, moments)
+        scores[histories.rows[hidden], histories.item_index[hidden]] = -np.inf
         return scores, from_fallback
 
     def leading_scores(
-        self, user_index: Int32Array, histories: Histories, depth: int, hide_seen: bool | None = None
-    ) -> Float32Array:
+        self, user_index: Int32Array, histories: Histories, depth: int, hide: Hiding = None,
+        moments: Int64Array | None = None,
+    ) -> Float32Array:  # fmt: skip
         """`final_scores` for one who looks at the first `depth` places alone; those behind may be minus infinity."""
-        return self.final_scores(user_index, histories, hide_seen)[0]
+        return self.final_scores(user_index, histories, hide, moments)[0]
 
     def batch_size(self) -> int:
         """How many shoppers are scored at once so that memory does not grow with the catalog."""
@@ -294,6 +324,8 @@ class Recommender(ABC):
         k: int = 10,
         exclude: Sequence[Id] = (),
         hide_seen: bool | None = None,
+        hide: Hide | str | None = None,
+        hide_after: float | None = None,
     ) -> Recommendations:
         """Recommends items.
 
@@ -302,7 +334,10 @@ class Recommender(ABC):
             histories: For each shopper the ids of items, oldest first, in place of the history known from training.
             k: How many items; a catalog that is smaller gives fewer.
             exclude: Items that must not come out.
-            hide_seen: Hide items of the history; None does what the training data suggest.
+            hide_seen: The older way to say `hide`: true is ``"seen"``, false is ``"none"``.
+            hide: Which of a shopper's own items do not come out: what was ``"bought"``, all that was ``"seen"``, or
+                ``"none"``; None does what the training data suggest.
+            hide_after: Days after which a hidden item may come out again.
 
         Returns:
             Answers in the order asked. A shopper without any known event gets the fallback.
@@ -310,6 +345,7 @@ class Recommender(ABC):
         Raises:
             ShopkeeperError: Neither shoppers nor histories are given, they differ in number, or k is below 1.
         """
+        hidden = self.hiding.asked(hide_of(hide, hide_seen), hide_after)
         question = ask(self.train, self.memory, user_ids, histories, self.usual_event)
         if k < 1:
             raise ShopkeeperError("k must be at least 1", got=str(k))
@@ -318,7 +354,7 @@ class Recommender(ABC):
         parts = [(none.astype(np.int32), none.astype(np.float32), none.astype(bool))]
         for start, batch in question.histories.batches(self.batch_size()):
             users = question.user_index[start : start + len(batch)]
-            parts.append(self.rank(users, batch, k, hide_seen, excluded[excluded > 0]))
+            parts.append(self.rank(users, batch, k, hidden, excluded[excluded > 0]))
         chosen, scores, fallback = (np.concatenate(column) for column in zip(*parts, strict=True))
         return Recommendations(
             question.user_ids, chosen, scores, fallback, self.train.items, self.name, ignored=question.ignored
@@ -329,11 +365,12 @@ class Recommender(ABC):
         user_index: Int32Array,
         histories: Histories,
         k: int,
-        hide_seen: bool | None = None,
+        hide: Hiding = None,
         excluded: Int32Array | None = None,
+        moments: Int64Array | None = None,
     ) -> tuple[Int32Array, Float32Array, BoolArray]:
         """The k best items of one batch, in indices: int32 [b, k], their scores, and whether from the fallback."""
-        scores, from_fallback = self.final_scores(user_index, histories, hide_seen)
+        scores, from_fallback = self.final_scores(user_index, histories, hide, moments)
         if excluded is not None:
             scores[:, excluded] = -np.inf
         chosen, values = top_k(scores, min(k, self.train.n_items))
@@ -375,6 +412,7 @@ class Recommender(ABC):
             model=self.name,
             config=self.config.model_dump(mode="json"),
             hide_seen=self.hide_seen,
+            hiding=self.hiding.model_dump(mode="json"),
             usual_event=self.usual_event.value,
             state=self.state(),
             fallback=self._fallback_scores(),
@@ -414,7 +452,7 @@ class Recommender(ABC):
         model = found(build(found.Config, stored.config))
         model._set_train(train)
         model._fallback, model._memory = stored.fallback, stored.memory
-        model.hide_seen, model.usual_event = stored.hide_seen, EventType(stored.usual_event)
+        model.hiding, model.usual_event = stored_policy(stored.hiding, stored.hide_seen), EventType(stored.usual_event)
         model.restore(stored.state)
         return model
 
@@ -422,9 +460,10 @@ class Recommender(ABC):
         self._train = train
         self._memory = None
         self._fallback = None
-        self.hide_seen = not self.shows_seen and repeat_share(train.histories) < HIDE_SEEN_BELOW
-        if self.config.hide_seen is not None:
-            self.hide_seen = self.config.hide_seen
+        learned = train.learned_hiding
+        if self.shows_seen and learned.hide is Hide.SEEN:
+            learned = HidingPolicy(hide=Hide.NONE)
+        self.hiding = learned.asked(self.config.asked_hide, self.config.hide_after)
         self.usual_event = train.histories.usual_event  # of histories that come with a question
 
     def _fallback_scores(self) -> Float32Array:

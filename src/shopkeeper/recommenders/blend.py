@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 
 from shopkeeper.config import Settings, build
 from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.hiding import NEVER_ENDING
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout
 from shopkeeper.progress import Progress
@@ -176,9 +177,10 @@ class Blend(Recommender):
     ) -> Iterator[Float32Array]:
         """Scores of each of these members as `log_scores`."""
         hidden: BoolArray | None = None
-        if self.hide_seen:
+        hides = self.hidden_events(histories, moments=np.full(len(histories), NEVER_ENDING))
+        if hides.any():
             hidden = np.zeros((len(histories), self.train.n_items + 1), dtype=bool)
-            hidden[histories.rows, histories.item_index] = True
+            hidden[histories.rows[hides], histories.item_index[hides]] = True
         for member in members:
             yield log_scores(member.score(user_index, histories), member.logits, hidden)
 

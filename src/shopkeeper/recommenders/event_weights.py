@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 
 from shopkeeper.config import Settings
 from shopkeeper.data.histories import Histories
-from shopkeeper.data.schema import EVENT_TYPES
+from shopkeeper.data.schema import EVENT_TYPES, EventType
 from shopkeeper.errors import DataError
 from shopkeeper.search_space import Floats, SearchSpace
 from shopkeeper.types import Float32Array
+
+FIELDS: Final = {EventType.RETURN: "returned", EventType.REMOVE_FROM_CART: "removed"}
+"""Settings that are not called as their event type is."""
 
 
 class EventWeights(Settings):
@@ -29,6 +32,8 @@ class EventWeights(Settings):
     """Bought."""
     returned: float = 0.0
     """Sent back; below zero it takes back what the purchase counted."""
+    removed: float = 0.0
+    """Taken out of the cart."""
 
     search: ClassVar[SearchSpace] = {
         "view": Floats(0.05, 20.0, log=True),
@@ -38,7 +43,7 @@ class EventWeights(Settings):
 
     def by_code(self) -> Float32Array:
         """float32 [types + 1]; the weight of an event type stands at its `EventType.code`."""
-        names = ["returned" if event.value == "return" else event.value for event in EVENT_TYPES]
+        names = [FIELDS.get(event, event.value) for event in EVENT_TYPES]
         return np.array([0.0, *(getattr(self, name) for name in names)], dtype=np.float32)
 
     def relative(self, histories: Histories) -> Float32Array:

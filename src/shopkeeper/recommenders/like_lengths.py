@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from shopkeeper.data.histories import Histories
-from shopkeeper.data.holdout import Holdout
+from shopkeeper.data.holdout import Holdout, asked_at
 from shopkeeper.types import Int32Array, Int64Array
 
 WINDOW: Final = 1 << 14
@@ -31,6 +31,11 @@ class Batch:
     user_index: Int32Array
     histories: Histories
     targets: Histories
+
+    @property
+    def moments(self) -> Int64Array:
+        """As of when each is asked, int64 [b]; see `asked_at`."""
+        return asked_at(self.histories, self.targets)
 
     def __len__(self) -> int:
         return len(self.places)

@@ -15,7 +15,7 @@ from shopkeeper.data.batches import pack_last
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.moments import Moments
-from shopkeeper.data.schema import EVENT_TYPES, PLACEMENT, EventType
+from shopkeeper.data.schema import PLACEMENT, READ_CODES, EventType
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import DataError
 from shopkeeper.recommenders.base import Recommender, RecommenderConfig
@@ -165,7 +165,7 @@ class SequenceRecommender(NeuralRecommender):
         from shopkeeper.nn.event_embedding import EventEmbedding
 
         config = self.config
-        n_types = len(EVENT_TYPES) + 1 if self.reads_types else 0
+        n_types = self._n_codes() if self.reads_types else 0
         prices = None if self.price_level is None else torch.from_numpy(self.price_level)
         items = self._item_table()
         events = EventEmbedding(
@@ -173,6 +173,10 @@ class SequenceRecommender(NeuralRecommender):
             self.n_placements,
         )  # fmt: skip
         return self._network_of(items, events, n_types)
+
+    def _n_codes(self) -> int:
+        """Event types have codes below this."""
+        return max(READ_CODES, *(event_type.code + 1 for event_type in self.config.history_types))
 
     def _network_of(self, items: nn.Module, events: EventEmbedding, n_types: int) -> SequenceReader:
         """The network of a table of items and what embeds events; `n_types` is 0 where none is asked for."""

@@ -44,7 +44,7 @@ class StandIns(Recommender):
         self.model, self.newcomers = model, newcomers
         continued = with_items_of(model, newcomers)
         self._train, self._memory, self._fallback = continued._train, continued._memory, continued._fallback
-        self.hide_seen, self.usual_event = model.hide_seen, model.usual_event
+        self.hiding, self.usual_event = model.hiding, model.usual_event
         self.learns, self.logits = model.learns, model.logits  # type: ignore[misc]
         self.shows_seen, self.answers_empty = model.shows_seen, model.answers_empty  # type: ignore[misc]
 

@@ -19,7 +19,8 @@ class Stored:
     Attributes:
         model: Name of the class.
         config: Its settings, as plain JSON values.
-        hide_seen: Whether seen items are hidden.
+        hide_seen: Whether all seen items are hidden; what older versions read.
+        hiding: The policy of hiding as plain JSON values, None where an older version wrote the model.
         usual_event: The event type that given histories are taken for.
         state: What was learned.
         fallback: float32 [n_items + 1]; scores of the fallback.
@@ -35,10 +36,11 @@ class Stored:
     fallback: Float32Array
     train: Dataset | None
     memory: Dataset | None
+    hiding: dict[str, Any] | None = None
 
     def write(self, writer: ArtifactWriter) -> None:
         """Writes the files into a folder of an artifact."""
-        facts = {name: getattr(self, name) for name in ("model", "config", "hide_seen", "usual_event")}
+        facts = {name: getattr(self, name) for name in ("model", "config", "hide_seen", "hiding", "usual_event")}
         writer.json("model.json", facts)
         writer.tensors("state.safetensors", self.state)
         writer.tensors("fallback.safetensors", {"scores": self.fallback})

@@ -32,7 +32,7 @@ def validation_ndcg(model: Recommender, holdout: Holdout) -> float:
     """
     total, n = 0.0, 0
     for batch in batches_of_like_length(holdout, model.batch_size()):
-        scores = model.leading_scores(batch.user_index, batch.histories, K)
+        scores = model.leading_scores(batch.user_index, batch.histories, K, moments=batch.moments)
         asked = batch.targets.lengths > 0
         total += float(ndcg(scores, batch.targets)[asked].sum())
         n += int(asked.sum())

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias, cast
 import numpy as np
 
 from shopkeeper.data.histories import Places
+from shopkeeper.data.netting import NOTHING, UNSETTLED, settled, starts_of, units_of, units_taken
 from shopkeeper.data.schema import EventType
 from shopkeeper.types import Float32Array, Int32Array, Int64Array, UInt8Array
 
@@ -19,6 +20,7 @@ FIELDS: Final = np.dtype(
         ("price", "<f4"), ("quantity", "<f4"),
     ]
 )  # fmt: skip
+WEAK: Final = (EventType.VIEW.code, EventType.LIKE.code)
 PURCHASE, RETURN = EventType.PURCHASE.code, EventType.RETURN.code
 
 Columns: TypeAlias = tuple[Int64Array, Int32Array, UInt8Array, UInt8Array, Float32Array, Float32Array]
@@ -40,6 +42,21 @@ def inserted(records: bytes, record: tuple[int, int, int, int, int, float, float
             break
         place -= RECORD.size
     return records[:place] + RECORD.pack(*record) + records[place:]
+
+
+def thinned(records: bytes, latest: int) -> bytes:
+    """The latest records whole; of the views and likes before them only the newest of each item.
+
+    So nothing is lost of what decides about hiding, and what is kept grows with items rather than with views.
+    """
+    events = np.frombuffer(records, FIELDS)
+    old = events[: max(0, len(events) - latest)]
+    keep = np.ones(len(events), dtype=bool)
+    weak = np.flatnonzero(np.isin(old["event_type"], WEAK))[::-1]
+    kinds = old["item_index"][weak].astype(np.int64) << 8 | old["event_type"][weak]
+    keep[weak] = False
+    keep[weak[np.unique(kinds, return_index=True)[1]]] = True
+    return events[keep].tobytes()
 
 
 def columns_of(records: bytes) -> Columns:
@@ -74,11 +91,27 @@ def _unshared(base: Columns, live: Columns) -> Columns:
     return at(live, keep)
 
 
+def settled_columns(columns: Columns) -> Columns:
+    """Without impressions, what was sent back or taken out of the cart, and what took it; see `netting.settled`."""
+    _, items, types, _, _, quantities = columns
+    if not UNSETTLED[types].any():
+        return columns
+    return at(columns, settled(items.astype(np.int64), types, quantities))
+
+
 def without_returned(columns: Columns) -> Columns:
-    """Without the latest purchase of an item before each return of it."""
-    _, items, types, *_ = columns
-    keep = np.ones(len(items), dtype=bool)
-    for place in np.flatnonzero(types == RETURN):
-        bought = np.flatnonzero((items[:place] == items[place]) & (types[:place] == PURCHASE) & keep[:place])
-        keep[bought[-1:]] = False
-    return at(columns, keep)
+    """Without returns and the purchases that they bring back whole, as `prepare` leaves a log.
+
+    Of purchases that they bring back in part fewer units stay.
+    """
+    times, items, types, placements, prices, quantities = columns
+    traded = np.flatnonzero((types == PURCHASE) | (types == RETURN))
+    traded = traded[np.argsort(items[traded], kind="stable")]
+    item, back = items[traded].astype(np.int64), types[traded] == RETURN
+    units = units_of(len(traded), quantities[traded])
+    left = units - units_taken(units, back, starts_of(item))
+    keep, quantities = types != RETURN, quantities.copy()
+    touched = ~back & (left < units - NOTHING)
+    quantities[traded[touched]] = left[touched]
+    keep[traded[touched & (left <= NOTHING)]] = False
+    return at((times, items, types, placements, prices, quantities), keep)

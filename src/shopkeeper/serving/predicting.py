@@ -36,7 +36,7 @@ class PredictionQuestion(NamedTuple):
     """Unix microseconds."""
 
 
-def read_prediction(body: bytes, kinds: IdKinds, max_items: int, max_history: int) -> PredictionQuestion:
+def read_prediction(body: bytes, kinds: IdKinds, max_items: int, max_history: int | None) -> PredictionQuestion:
     """Reads and checks a request.
 
     Raises:
@@ -52,7 +52,10 @@ def read_prediction(body: bytes, kinds: IdKinds, max_items: int, max_history: in
         check_id(item_id, kinds.item_integer, f"item_ids[{place}]")
     history = None
     if given.history is not None:
-        history = [past_item(event, place, kinds) for place, event in enumerate(given.history[-max_history:])]
+        history = [
+            past_item(event, place, kinds)
+            for place, event in enumerate(given.history[-(max_history or len(given.history)) :])
+        ]
     return PredictionQuestion(given, history, None if given.at is None else microseconds(given.at, "at"))
 
 

@@ -1,9 +1,11 @@
 """What every shopper did until now: the histories of the bundle and, over them, what the event store got since.
 
-What the store got lies in memory as one string of packed records a shopper, sorted by time: 30 bytes an event. Strings
-are replaced, never changed, so that reading needs no lock. Events of items that nobody knows wait a while: the item may
-be new, and known a moment later (`extended`). A shopper who was forgotten is unknown from then on: live
-events are dropped, and the histories of the bundle, which cannot change, are passed over.
+What the store got lies in memory as one string of packed records a shopper, sorted by time: 30 bytes an event. Of views
+and likes before the latest thousands only the newest of each item is kept; all else stays, since what was bought must
+not come back however long ago it was. Strings are replaced, never changed, so that reading needs no lock. Events of
+items that nobody knows wait a while: the item may be new, and known a moment later (`extended`). A shopper who was
+forgotten is unknown from then on: live events are dropped, and the histories of the bundle, which cannot change, are
+passed over.
 """
 
 from __future__ import annotations
@@ -17,8 +19,9 @@ from typing import Final, cast
 import numpy as np
 
 from shopkeeper.data.histories import Histories
+from shopkeeper.data.netting import TAKERS
 from shopkeeper.data.placements import placement_code
-from shopkeeper.data.schema import EVENT_TYPES, INTEREST_TYPES, PADDING, EventType
+from shopkeeper.data.schema import INTEREST_TYPES, PADDING
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.pipeline.card import StorePosition
 from shopkeeper.pipeline.predictions import OwnEvents
@@ -32,6 +35,8 @@ from shopkeeper.serving.event_columns import (
     columns_of,
     inserted,
     merged,
+    settled_columns,
+    thinned,
     without_returned,
 )  # fmt: skip
 from shopkeeper.serving.event_store.records import Deleted, Deletion, ShopEvent, StoredEvent, user_digest
@@ -42,9 +47,12 @@ PAGE: Final = 10_000
 """Events read from the store at once."""
 MOST_WAITING: Final = 20_000
 """So many events of items that nobody knows are kept, the latest."""
-KEPT: Final = {event_type: event_type.code for event_type in (*INTEREST_TYPES, EventType.RETURN)}
-"""A return is kept since it takes a purchase back; an impression says nothing of the shopper."""
-INTEREST: Final = np.isin(np.arange(len(EVENT_TYPES) + 1), [event_type.code for event_type in INTEREST_TYPES])
+LIVE_EVENTS: Final = 10_000
+"""So many of the latest events of a shopper since the bundle are kept whole."""
+THINNED_EVERY: Final = 64
+"""Events beyond these after which the older ones are looked through."""
+KEPT: Final = {event_type: event_type.code for event_type in (*INTEREST_TYPES, *TAKERS.values())}
+"""What takes something back is kept for that; an impression says nothing of the shopper."""
 
 
 class Profiles:
@@ -53,14 +61,16 @@ class Profiles:
     Args:
         pipeline: What is served; its training vocabularies and its memory count.
         store: Where events come from; `catch_up` reads them.
-        max_events: Length of a history.
+        max_history: So many of the latest events since the bundle are kept whole; None keeps `LIVE_EVENTS`.
         since: How much of a store the memory holds already, as the bundle's card tells; None takes the store whole.
     """
 
     def __init__(
-        self, pipeline: Recommender, store: EventStore, max_events: int = 200, since: StorePosition | None = None
-    ) -> None:
-        self.max_events = max_events
+        self, pipeline: Recommender, store: EventStore, max_history: int | None = None,
+        since: StorePosition | None = None,
+    ) -> None:  # fmt: skip
+        self.max_history = max_history
+        self._kept_whole = max_history or LIVE_EVENTS
         self._store = store
         self._items, self._users = pipeline.train.items, pipeline.train.users
         self._placements = pipeline.train.placements
@@ -107,22 +117,17 @@ class Profiles:
         return not self._is_masked(user_id) and (user_id in self._base_users or user_id in self._users)
 
     def history(self, user_id: Id) -> Histories:
-        """The latest events of interest of a shopper: one row, oldest first, in training indices.
+        """What a shopper did: one row, oldest first, in training indices, settled (see `netting.settled`).
 
-        A purchase that was returned is left out. The row of an unknown shopper is empty.
+        The row of an unknown shopper is empty.
         """
         live = self._live.get(user_id)
         columns = self._base_of(user_id)
         if live is not None:
             columns = merged(columns, columns_of(live))
-            if (columns[2] == RETURN).any():
-                columns = without_returned(columns)
-        wanted = INTEREST[columns[2]]
-        times, items, types, placements, *_ = columns if wanted.all() else at(columns, wanted)
-        last = -self.max_events
-        offsets = np.array([0, min(len(items), self.max_events)], dtype=np.int64)
-        placement = None if self._placements is None else placements[last:]
-        return Histories(offsets, items[last:], types[last:], times[last:], placement)
+        times, items, types, placements, *_ = settled_columns(columns)
+        offsets = np.array([0, len(items)], dtype=np.int64)
+        return Histories(offsets, items, types, times, None if self._placements is None else placements)
 
     def own_events(self, user_id: Id) -> OwnEvents:
         """All that a shopper did: every event of the bundle's log, and the latest since, as that log would hold them.
@@ -135,7 +140,6 @@ class Profiles:
             columns = merged(columns, columns_of(live))
             if not self._returns_kept and (columns[2] == RETURN).any():
                 columns = without_returned(columns)
-                columns = at(columns, columns[2] != RETURN)
         times, items, types, placements, price, quantity = columns
         offsets = np.array([0, len(items)], dtype=np.int64)
         placement = None if self._placements is None else placements
@@ -223,7 +227,8 @@ class Profiles:
         price, quantity = (np.nan if one is None else one for one in (event.price, event.quantity))
         record = (sequence, event.timestamp, item, code, placement, price, quantity)
         records = inserted(self._live.get(user, b""), record)
-        self._live[user] = records[-self.max_events * RECORD.size :]
+        older = len(records) // RECORD.size - self._kept_whole
+        self._live[user] = thinned(records, self._kept_whole) if older > 0 and older % THINNED_EVERY == 0 else records
 
     def _forget(self, deletions: Sequence[Deletion]) -> None:
         if not deletions:

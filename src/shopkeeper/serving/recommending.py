@@ -11,8 +11,11 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from shopkeeper.data.hiding import hide_of
 from shopkeeper.data.histories import Histories
+from shopkeeper.data.netting import settled
 from shopkeeper.data.placements import placement_code
+from shopkeeper.errors import ConfigError
 from shopkeeper.pipeline.asking import Answer, Ask, Filters, Reason
 from shopkeeper.pipeline.explain import sentence
 from shopkeeper.serving.answers import ReasonOut, RecommendationsOut, RecommendedOut
@@ -38,6 +41,7 @@ class PastItem(NamedTuple):
     timestamp: int | None
     """Unix microseconds."""
     placement: str | None
+    quantity: float | None = None
 
 
 class Question(NamedTuple):
@@ -56,24 +60,30 @@ class Answered(NamedTuple):
     """Number of the latest deletion that was known."""
 
 
-def read_question(body: bytes, kinds: IdKinds, max_k: int, max_history: int) -> Question:
+def read_question(body: bytes, kinds: IdKinds, max_k: int) -> Question:
     """Reads and checks a request.
 
     Raises:
         UnreadableError: The body is no JSON.
-        InvalidError: It asks for nobody, for too many items, or names ids that are not of the shop's kind.
+        InvalidError: It asks for nobody, for too many items, says two things of hiding, or names ids that are not of
+            the shop's kind.
     """
     given = decode(_DECODER, body)
     if given.k > max_k:
         raise InvalidError("k is not valid", expected=f"at most {max_k}", got=str(given.k))
     if given.user_id is not None:
         check_id(given.user_id, kinds.user_integer, "user_id")
+    try:
+        hide_of(given.filters.hide, given.filters.hide_seen)
+    except ConfigError as error:
+        raise InvalidError(
+            f"filters: {error.problem}", expected=error.expected, got=error.got, remedy=error.remedy
+        ) from error
     for place, item_id in enumerate(given.exclude):
         check_id(item_id, kinds.item_integer, f"exclude[{place}]")
     if given.history is None:
         return Question(given, None)
-    latest = given.history[-max_history:]
-    return Question(given, [past_item(event, place, kinds) for place, event in enumerate(latest)])
+    return Question(given, [past_item(event, place, kinds) for place, event in enumerate(given.history)])
 
 
 def past_item(event: Id | PastEvent, place: int, kinds: IdKinds) -> PastItem:
@@ -90,6 +100,7 @@ def past_item(event: Id | PastEvent, place: int, kinds: IdKinds) -> PastItem:
         None if event.event_type is None else event_type(event.event_type, f"{where}.event_type").code,
         None if event.timestamp is None else microseconds(event.timestamp, f"{where}.timestamp"),
         event.placement,
+        event.quantity,
     )
 
 
@@ -109,7 +120,7 @@ def _ask(served: Served, question: Question) -> tuple[Ask, list[Id]]:
     given = question.given
     user = given.user_id
     if question.history is not None:
-        history, ignored = given_history(served, question.history)
+        history, ignored = given_history(served, question.history, settle=True)
     elif user is not None:
         history, ignored = served.profiles.history(user), []
     else:
@@ -125,12 +136,13 @@ def _ask(served: Served, question: Question) -> tuple[Ask, list[Id]]:
             price_max=filters.price_max,
             available=filters.available,
             in_cart=filters.in_cart,
-            hide_seen=filters.hide_seen,
+            hide=served.pipeline.hiding.asked(hide_of(filters.hide, filters.hide_seen), filters.hide_after),
         ),
         exclude=_excluded(served, given),
         explain=given.explain,
         interests=tuple(given.interests),
-        moment=None if served.pipeline.ranking is None else time.time_ns() // 1000,
+        moment=time.time_ns() // 1000,
+        max_history=served.profiles.max_history,
     )
     return asked, ignored
 
@@ -160,8 +172,17 @@ def _excluded(served: Served, given: RecommendationsIn) -> Int32Array:
     return known if given.filters.available else np.concatenate([known, served.stand.removed])
 
 
-def given_history(served: Served, events: Sequence[PastItem]) -> tuple[Histories, list[Id]]:
-    """Events that came with the request; where each names its time they are sorted by it, else they end now."""
+def given_history(served: Served, events: Sequence[PastItem], settle: bool = False) -> tuple[Histories, list[Id]]:
+    """Events that came with the request; where each names its time they are sorted by it, else they end now.
+
+    Args:
+        served: Knows the items.
+        events: As they came.
+        settle: Leave out what says of no interest (see `netting.settled`).
+
+    Returns:
+        One row, and the ids of items that are not known.
+    """
     index = np.array([served.items.index(event.item_id) for event in events], dtype=np.int32)
     usual = served.pipeline.usual_event.code
     codes = np.array([usual if event.code is None else event.code for event in events], dtype=np.uint8)
@@ -171,6 +192,9 @@ def given_history(served: Served, events: Sequence[PastItem]) -> tuple[Histories
     moments = np.array(times, dtype=np.int64)
     known = np.flatnonzero(index)
     order = known[np.argsort(moments[known], kind="stable")]
+    if settle:
+        units = np.array([np.nan if event.quantity is None else event.quantity for event in events], dtype=np.float32)
+        order = order[settled(index[order].astype(np.int64), codes[order], units[order])]
     offsets = np.array([0, len(order)], dtype=np.int64)
     ignored = [event.item_id for event, place in zip(events, index, strict=True) if place == 0]
     names = served.pipeline.train.placements

@@ -86,6 +86,7 @@ class PastEvent(Struct, kw_only=True, forbid_unknown_fields=True):
     item_id: AnyId
     event_type: EventWord | None = None
     timestamp: Moment | None = None
+    quantity: Amount | None = None
     placement: Annotated[Word | None, Meta(description="Where on the page the item stood")] = None
 
 
@@ -102,7 +103,17 @@ class FiltersIn(Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
     price_max: Amount | None = None
     available: Annotated[bool, Meta(description="Only items on sale")] = True
     in_cart: Annotated[bool, Meta(description="Also items that lie in the cart")] = False
-    hide_seen: Annotated[bool | None, Meta(description="Hide items of the history; null lets the model decide")] = None
+    hide: Annotated[
+        Literal["bought", "seen", "none"] | None,
+        Meta(description="Which of the shopper's own items do not come out; null does what the log suggests"),
+    ] = None
+    hide_after: Annotated[
+        Annotated[float, Meta(ge=0, le=100_000)] | None,
+        Meta(
+            description="Days after which a hidden item may come out again; null hides for ever, or as the log suggests"
+        ),
+    ] = None
+    hide_seen: Annotated[bool | None, Meta(description="The older way to say hide: true is seen, false is none")] = None
 
 
 class PredictionsIn(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -130,7 +141,8 @@ class RecommendationsIn(Struct, kw_only=True, forbid_unknown_fields=True):
 
     user_id: AnyId | None = None
     history: Annotated[
-        list[AnyId | PastEvent] | None, Meta(description="Item ids or events, oldest first; the last ones count")
+        list[AnyId | PastEvent] | None,
+        Meta(description="Item ids or events, oldest first; all of them count for what is hidden"),
     ] = None
     interests: Annotated[
         Annotated[list[CategoryPath], Meta(max_length=50)],

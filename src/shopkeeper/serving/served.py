@@ -166,14 +166,14 @@ def load_bundle(folder: Path, mapped: bool) -> LoadedBundle:
     return LoadedBundle(bundle, log, name, IdKinds(pipeline.train.users.is_integer, pipeline.train.items.is_integer))
 
 
-def serve_bundle(loaded: LoadedBundle, stand: Stand, store: EventStore, max_history: int) -> Served:
+def serve_bundle(loaded: LoadedBundle, stand: Stand, store: EventStore, max_history: int | None) -> Served:
     """Puts the events of the store over a bundle.
 
     Args:
         loaded: The bundle as it was trained.
         stand: The same with the items as they are now.
         store: Where events come from.
-        max_history: Length of a history.
+        max_history: Most recent events that models read, None for all.
 
     Raises:
         StoreError: The store does not answer.

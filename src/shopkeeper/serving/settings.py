@@ -38,8 +38,9 @@ class ServiceSettings(Settings):
     """Most items that one request for predictions may ask about."""
     max_batch: int = Field(default=500, ge=1, le=100_000)
     """Most events, or items, in one request."""
-    max_history: int = Field(default=200, ge=1, le=10_000)
-    """Events that an answer is made from: the latest of a shopper, or of a history that the request itself gives."""
+    max_history: int | None = Field(default=None, ge=1, le=1_000_000)
+    """Number of most recent events that models read, of a shopper or of a history that the request itself gives; None
+    reads all, as the library does. What is hidden is decided by all events in either case."""
     offer_unsold: bool = False
     """Recommend items of the bundle's catalog that nobody has taken yet, each as if it had been posted; their texts are
     encoded whenever a bundle is loaded."""

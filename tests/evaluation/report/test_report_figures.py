@@ -57,15 +57,17 @@ def test_segments_and_catalog_metrics_are_shown(
 
 
 def test_stamps_say_what_weakens_a_figure(measured: Leaderboard) -> None:
-    protocol = replace(measured.protocol, unseen_share=0.159, repeat_share=0.5, hide_seen=True, hidden_share=0.25)
+    protocol = replace(
+        measured.protocol, unseen_share=0.159, repeat_share=0.5, hiding="items are hidden", hidden_share=0.25
+    )
     said = stamps(protocol)
     assert '<li class="stamp bad">leaks the future</li>' in said
     assert f"15.9{w.THIN}% of targets unreachable" in said
-    assert f"seen items hidden (50.0{w.THIN}% of events are repeats)" in said
+    assert f"items are hidden (50.0{w.THIN}% of events are repeats)" in said
     assert f"25.0{w.THIN}% of targets are among the hidden items" in said
     assert "full ranking" in said
     assert "ties get the average rank" in said
-    honest = stamps(replace(protocol, leaks_future=False, hidden_share=0.0, hide_seen=None))
+    honest = stamps(replace(protocol, leaks_future=False, hidden_share=0.0, hiding=None))
     assert "no leak of the future" in honest
     assert "bad" not in honest
     assert "as new" not in honest

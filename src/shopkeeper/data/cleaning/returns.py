@@ -1,10 +1,6 @@
 """Returns netted against earlier purchases of the same item by the same shopper.
 
-A return takes the latest purchases first, as many units as it brings back. No stack is needed for that: let the height
-be the units that the shopper holds of the item, each purchase raising it and each return lowering it, never below zero.
-The units of a purchase lie between the height before and the height after it, and those survive below which the height
-never falls later. So a purchase keeps min(height after, lowest later height) - height before units, and one running
-sum and two running minima within each pair of shopper and item answer it for all events at once.
+A return takes the latest purchases first, as many units as it brings back (see `netting`).
 """
 
 from __future__ import annotations
@@ -13,11 +9,9 @@ import numpy as np
 
 from shopkeeper.data.cleaning.log import Log, Verdict
 from shopkeeper.data.cleaning.reasons import Reason
+from shopkeeper.data.netting import NOTHING, units_of, units_taken
 from shopkeeper.data.schema import EventType
-from shopkeeper.types import BoolArray, Float64Array, Int64Array
-
-NOTHING = 1e-6
-"""Units below which a difference is rounding of the running sum."""
+from shopkeeper.types import Int64Array
 
 
 def net_returns(log: Log, fit_until: int | None) -> Verdict:
@@ -36,10 +30,10 @@ def net_returns(log: Log, fit_until: int | None) -> Verdict:
     order = np.lexsort((pair, later))
     places, later, pair = places[order], later[order], pair[order]
     is_return = log.event_type[places] == EventType.RETURN.code
-    units = _units(log, places)
+    units = units_of(len(places), None if log.quantity is None else log.quantity[places])
     starts = np.ones(len(places), dtype=bool)
     starts[1:] = (pair[1:] != pair[:-1]) | (later[1:] != later[:-1])
-    taken = _taken(units, is_return, starts)
+    taken = units_taken(units, is_return, starts)
     untouched = np.isin(pair, pair[~later & ~is_return]) & later
     masks = {
         Reason.RETURNED: ~is_return & (taken > NOTHING) & (taken >= units - NOTHING),
@@ -69,47 +63,3 @@ def _affected(log: Log) -> Int64Array:
 def _pairs(log: Log, places: Int64Array) -> Int64Array:
     """One number for each pair of user and item, int64."""
     return log.user[places].astype(np.int64) << 32 | log.item[places]
-
-
-def _units(log: Log, places: Int64Array) -> Float64Array:
-    """Units of each event; 1 where the quantity is unknown."""
-    if log.quantity is None:
-        return np.ones(len(places))
-    quantity = log.quantity[places].astype(np.float64)
-    return np.where(np.isnan(quantity), 1.0, np.maximum(quantity, 0.0))
-
-
-def _taken(units: Float64Array, is_return: BoolArray, starts: BoolArray) -> Float64Array:
-    """Of a purchase the units that returns took; of a return the units that it found.
-
-    Args:
-        units: Of each event, oldest first within its group.
-        is_return: Which events are returns; the others are purchases.
-        starts: Which events begin a group.
-    """
-    if len(units) == 0:
-        return units
-    step = np.where(is_return, -units, units)
-    total = np.cumsum(step)
-    first = np.flatnonzero(starts)[np.cumsum(starts) - 1]
-    total -= (total - step)[first]
-    floor = np.minimum(_running_minimum(total, starts), 0.0)
-    height = total - floor
-    before = np.where(starts, 0.0, np.concatenate([[0.0], height[:-1]]))
-    ends = np.append(starts[1:], True)
-    lowest_later = _running_minimum(height[::-1], ends[::-1])[::-1]
-    survives = np.maximum(lowest_later - before, 0.0)
-    return np.where(is_return, before - height, units - survives)
-
-
-def _running_minimum(values: Float64Array, starts: BoolArray) -> Float64Array:
-    """The least value so far within each group, by doubling: log2 of the longest group many passes."""
-    lowest = values.copy()
-    place = np.arange(len(values))
-    since_start = place - np.flatnonzero(starts)[np.cumsum(starts) - 1]
-    reach = 1
-    while reach <= since_start.max():
-        inside = np.flatnonzero(since_start >= reach)
-        lowest[inside] = np.minimum(lowest[inside], lowest[inside - reach])
-        reach *= 2
-    return lowest

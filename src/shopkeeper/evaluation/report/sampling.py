@@ -53,8 +53,11 @@ def draw(model: Recommender, holdout: Holdout, k: int, n: int, seed: int) -> Dra
 
 def lists(model: Recommender, holdout: Holdout, k: int) -> Int32Array:
     """Recommended items for every question, int32 [n, k], 0 where there are fewer."""
+    moments = holdout.moments
     parts = [
-        model.rank(holdout.user_index[start : start + len(batch)], batch, k)[0]
+        model.rank(
+            holdout.user_index[start : start + len(batch)], batch, k, moments=moments[start : start + len(batch)]
+        )[0]
         for start, batch in holdout.histories.batches(model.batch_size())
     ]
     return np.concatenate(parts) if parts else np.zeros((0, k), dtype=np.int32)

@@ -74,7 +74,7 @@ def add_recommendation_routes(app: FastAPI, service: Service) -> None:
         items to exclude and a placement that name nothing, and a filter that no item can pass is refused.
         """
         body = await read_body(request, settings.max_body_bytes)
-        question = read_question(body, service.store.kinds, settings.max_k, settings.max_history)
+        question = read_question(body, service.store.kinds, settings.max_k)
         check_filters(service.served.facts, question.given.filters)
         answered = await service.recommend(question)
         for source, items in Counter(answered.record.sources).items():

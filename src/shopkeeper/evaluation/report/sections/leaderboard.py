@@ -50,13 +50,12 @@ def leaderboard_section(inputs: ReportInputs, settings: ReportSettings) -> Secti
 
 def stamps(protocol: Protocol) -> Html:
     """How it was measured, as a row of short labels; what weakens a figure is marked."""
-    hidden = {True: "seen items hidden", False: "seen items may come again", None: "seen items: differs by model"}
     marks = [
         ("full ranking of the catalog", "good"),
         ("ties get the average rank", "good"),
         (SPLITS.get(protocol.split_kind, wording.words(protocol.split_kind)), ""),
         ("leaks the future", "bad") if protocol.leaks_future else ("no leak of the future", "good"),
-        (f"{hidden[protocol.hide_seen]} ({wording.percent(protocol.repeat_share)} of events are repeats)", ""),
+        (f"{protocol.hiding or 'what is hidden differs by model'} ({_repeats(protocol)})", ""),
         (f"{wording.percent(protocol.unseen_share)} of targets unreachable", ""),
         (f"{wording.plural(protocol.n_users, 'shopper')} asked, "
          f"{wording.plural(protocol.n_targets, 'item')} held out ({protocol.part})", ""),
@@ -67,6 +66,13 @@ def stamps(protocol: Protocol) -> Html:
     if protocol.hidden_share > 0:
         marks.append((f"{wording.percent(protocol.hidden_share)} of targets are among the hidden items", "bad"))
     return tag("ul", *(tag("li", words, class_=f"stamp {kind}".strip()) for words, kind in marks), class_="stamps")
+
+
+def _repeats(protocol: Protocol) -> str:
+    words = f"{wording.percent(protocol.repeat_share)} of events are repeats"
+    if protocol.purchase_repeat_share is None:
+        return words
+    return f"{words}, {wording.percent(protocol.purchase_repeat_share)} of purchases"
 
 
 def _plot(metric: str, found: list[MetricRow], board: Board, baselines: tuple[str, ...]) -> Html:
