@@ -85,10 +85,9 @@ def test_without_a_figure_on_file_nothing_is_said_to_hold(tmp_path: Path) -> Non
         regress.main(["--file", str(tmp_path / "none.json")])
 
 
-@pytest.mark.skipif(not ON_FILE.exists(), reason="no figures are on file yet: `python benchmarks/regress.py --write`")
-def test_every_figure_is_on_file() -> None:
+def test_every_figure_of_shipped_data_is_on_file() -> None:
     filed = json.loads(ON_FILE.read_text(encoding="utf-8"))["figures"]
-    assert set(filed) == {figure.name for figure in FIGURES}
+    assert {figure.name for figure in FIGURES if figure.log in SHIPPED} <= set(filed) <= {one.name for one in FIGURES}
     assert {figure.log for figure in FIGURES} == {*SHIPPED, *PUBLIC}
     for one in filed.values():
         assert one["value"] == pytest.approx(np.mean(one["values"]), abs=1e-3)
