@@ -44,7 +44,7 @@ def test_a_new_item_comes_out_where_those_like_it_do(shop: Server) -> None:
     assert found.index("new") < 5
     assert after(shop, "new")[0] == "sku-004"
     item = shop.client.get("/items/new").json()
-    assert item == NEW | {"brand": None, "available": True, "image": None}
+    assert item == NEW | {"brand": None, "currency": None, "available": True, "image": None}
     assert "new" in ids(shop.client.get("/items", params={"query": "thing 3"}).json())
     assert ids(shop.client.get("/items", params={"limit": 100}).json())[-1] == "new"
     assert len(ids(shop.client.get("/questionnaire", params={"n": 100}).json())) == 12

@@ -31,7 +31,7 @@ def test_items_are_found_by_words_id_and_category(server: Server) -> None:
 def test_an_item_has_all_its_facts(server: Server) -> None:
     assert server.client.get("/items/sku-004").json() == {
         "item_id": "sku-004", "title": "Thing 4 <b>&</b> co", "category": "Garden > Tools", "brand": None,
-        "price": 5.0, "available": True, "image": None,
+        "price": 5.0, "currency": None, "available": True, "image": None,
     }  # fmt: skip
 
 

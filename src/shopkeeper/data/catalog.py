@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from shopkeeper.data.events import Events
     from shopkeeper.data.sources import Source
 
-TEXTS: Final = (schema.TITLE, schema.DESCRIPTION, schema.BRAND, schema.IMAGE)
+TEXTS: Final = (schema.TITLE, schema.DESCRIPTION, schema.BRAND, schema.IMAGE, schema.CURRENCY)
 UNAVAILABLE: Final = ("0", "false", "no", "n", "f", "out of stock", "out_of_stock", "sold out", "unavailable", "none")
 """What an availability says, in lower case, when the item cannot be had; any other word says that it can."""
 
@@ -43,6 +43,8 @@ class CatalogSettings(Settings):
     category_separator: str | None = None
     """Between the steps of a path in one column, such as "/"; None tells it from the values of the column. Steps in
     quotation marks and square brackets, as JSON writes a list, need none."""
+    currency: str | None = None
+    """Of the prices where no column says it: ``"EUR"``."""
     time: TimeSettings = TimeSettings()
     """How `created_at` is read."""
     source: SourceSettings = SourceSettings()
@@ -56,7 +58,8 @@ class Catalog:
     Attributes:
         table: Arrow table with `item_id` (int64 or large_string, distinct) and whatever else is known: `title`,
             `description`, `brand`, `image` (string), `category` (string, steps joined by " > "), `price` (float64),
-            `parent_id` (int64 or string), `available` (bool), `created_at` (timestamp, UTC), attributes of any type.
+            `currency` (string), `parent_id` (int64 or string), `available` (bool), `created_at` (timestamp, UTC),
+            attributes of any type.
         facts: What was noticed while reading; plain JSON: `rows`, `missing_ids`, `duplicate_rows`, `duplicate_ids`
             (up to five), `source`.
     """
@@ -191,6 +194,8 @@ def _values(opened: Any, columns: Mapping[str, str], settings: CatalogSettings) 
         values[schema.CATEGORY] = _joined([table[name] for name in _known(opened, settings.category_columns)])
     if schema.PRICE in inside:
         values[schema.PRICE] = number(table[inside[schema.PRICE]])
+        if settings.currency is not None:
+            values[schema.CURRENCY] = _or(values.get(schema.CURRENCY), settings.currency)
     if schema.AVAILABLE in inside:
         values[schema.AVAILABLE] = _available(table[inside[schema.AVAILABLE]])
     if schema.CREATED_AT in inside:
@@ -206,6 +211,13 @@ def _text(value: Any) -> Any:
 
     text = value.cast("string")
     return ibis.ifelse(text.isin(NOTHING), ibis.null("string"), text)
+
+
+def _or(value: Any, text: str) -> Any:
+    """A column of texts, or none, with a text where it is null."""
+    import ibis
+
+    return ibis.literal(text) if value is None else value.fill_null(text)
 
 
 def _attributes(table: Any, names: list[str], all_text: bool) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from shopkeeper.data.placements import seen_placements, with_placements
 from shopkeeper.data.schema import EVENT_TYPES, EventType
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import DataError
-from shopkeeper.types import BoolArray, Float32Array, Id, Int32Array, Int64Array
+from shopkeeper.types import BoolArray, Float32Array, Float64Array, Id, Int32Array, Int64Array
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -39,7 +39,7 @@ class Dataset:
         items: Ids of items.
         histories: Events of every shopper, oldest first, in the order of `users`.
         quantity: float32 [events] or None; units bought.
-        price: float32 [events] or None; price of one unit.
+        price: float64 [events] or None; price of one unit. One of before is float32.
         session_index: int32 [events] or None; equal within a session, ascending with first appearance.
         placements: Names of the codes in `histories.placement`, or None where no placement is known.
         catalog: What is known of the items, or None.
@@ -50,7 +50,7 @@ class Dataset:
     items: Vocabulary
     histories: Histories
     quantity: Float32Array | None = None
-    price: Float32Array | None = None
+    price: Float64Array | None = None
     session_index: Int32Array | None = None
     placements: Vocabulary | None = None
     catalog: Catalog | None = None

@@ -9,7 +9,7 @@ import numpy as np
 
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
-from shopkeeper.types import Float32Array, Int32Array, Int64Array
+from shopkeeper.types import Float64Array, Int32Array, Int64Array
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,7 +43,7 @@ class Holdout:
         user_index: int32 [n]; index in the training vocabulary, 0 for a shopper that training has not seen.
         histories: What may be known when asked, in training indices; items that training has not seen are left out.
         targets: What the shopper did then; item_index 0 is an item that training has not seen (no id model can hit it).
-        target_value: float32 [events of targets] or None; price times quantity, NaN where the price is unknown.
+        target_value: float64 [events of targets] or None; price times quantity, NaN where the price is unknown.
         ignored_history_events: Number of history events left out since training has not seen their items.
     """
 
@@ -51,7 +51,7 @@ class Holdout:
     user_index: Int32Array
     histories: Histories
     targets: Histories
-    target_value: Float32Array | None = None
+    target_value: Float64Array | None = None
     ignored_history_events: int = 0
 
     def __len__(self) -> int:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 BATCH: Final = 1 << 18
 DTYPES: Final = {
     "user": np.int32, "item": np.int32, "event_type": np.uint8, "time": np.int64, "quantity": np.float32,
-    "price": np.float32, "session": np.int32, "placement": np.int32,
+    "price": np.float64, "session": np.int32, "placement": np.int32,
 }  # fmt: skip
 _names = count(1)
 
@@ -131,7 +131,7 @@ def _coded(table: Any, tables: Mapping[str, _Numbered], n_rows: int) -> Any:
     values = {name: wide[numbered.number] for name, numbered in tables.items()}
     for name in (schema.QUANTITY, schema.PRICE):
         if name in table.columns:
-            values[name] = wide[name].cast("float32")
+            values[name] = wide[name].cast("float64" if name == schema.PRICE else "float32")
     return wide.select(
         event_type=wide.code_of_type, time=wide[schema.TIMESTAMP], row=wide[schema.ROW].cast(row_type), **values
     )

@@ -29,6 +29,7 @@ TITLE: Final = "title"
 DESCRIPTION: Final = "description"
 BRAND: Final = "brand"
 CATEGORY: Final = "category"
+CURRENCY: Final = "currency"
 IMAGE: Final = "image"
 PARENT_ID: Final = "parent_id"
 AVAILABLE: Final = "available"
@@ -41,6 +42,7 @@ CATALOG_COLUMNS: Final = (
     BRAND,
     CATEGORY,
     PRICE,
+    CURRENCY,
     IMAGE,
     PARENT_ID,
     AVAILABLE,
@@ -157,6 +159,7 @@ COLUMN_ALIASES: Final[dict[str, tuple[str, ...]]] = {
     DESCRIPTION: ("desc", "product_description", "text"),
     BRAND: ("manufacturer", "vendor", "label"),
     CATEGORY: ("categories", "category_path", "product_category", "category_id", "department"),
+    CURRENCY: ("currency_code", "price_currency", "currencycode"),
     IMAGE: ("image_url", "image_link", "picture", "photo"),
     PARENT_ID: ("item_group_id", "parent", "parent_asin", "product_group"),
     AVAILABLE: ("in_stock", "availability", "stock"),

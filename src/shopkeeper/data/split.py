@@ -21,7 +21,7 @@ from shopkeeper.data.schema import EVENT_TYPES
 from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import ConfigError, DataError
-from shopkeeper.types import BoolArray, Float32Array, Int32Array
+from shopkeeper.types import BoolArray, Float64Array, Int32Array
 
 MOMENTS = ("validation_share", "test_share", "train_until", "validation_until")
 """Settings that say when training ends."""
@@ -224,9 +224,9 @@ def _repeated_unseen(dataset: Dataset, unseen: BoolArray) -> BoolArray:
     return result
 
 
-def _value(dataset: Dataset, target: BoolArray) -> Float32Array | None:
-    """Price times quantity of the targets, float32 [targets], NaN where unknown; None where no prices are known."""
+def _value(dataset: Dataset, target: BoolArray) -> Float64Array | None:
+    """Price times quantity of the targets, float64 [targets], NaN where unknown; None where no prices are known."""
     if dataset.price is None:
         return None
-    price = np.asarray(dataset.price[target], dtype=np.float32)
-    return price if dataset.quantity is None else price * np.asarray(dataset.quantity[target], dtype=np.float32)
+    price = np.asarray(dataset.price[target], dtype=np.float64)
+    return price if dataset.quantity is None else price * np.asarray(dataset.quantity[target], dtype=np.float64)

@@ -9,14 +9,14 @@ from shopkeeper.types import Float32Array, Float64Array, Int32Array, Int64Array
 
 
 def distinct_targets(
-    rows: Int64Array, items: Int32Array, values: Float32Array | None = None
+    rows: Int64Array, items: Int32Array, values: Float32Array | Float64Array | None = None
 ) -> tuple[Int64Array, Int32Array, Float64Array | None]:
     """Leaves each item once in a row; unseen items (index 0) all stay, they cannot be told apart.
 
     Args:
         rows: int64 [t]; the shopper of each target.
         items: int32 [t].
-        values: float32 [t] or None; what each target event was worth, NaN where unknown.
+        values: float64 or float32 [t], or None; what each target event was worth, NaN where unknown.
 
     Returns:
         Rows int64 [d] and items int32 [d], ordered by row and item, and the summed values of the events of each

@@ -21,6 +21,7 @@ class Filters:
             that names nothing leaves nothing: ask `CategoryNames.named` before.
         price_min: Lowest price; an item without a known price passes only where neither bound is given.
         price_max: Highest price.
+        currency: Of the two bounds, and of the items that come out; None takes prices of every currency.
         available: Hide items that the catalog says are not on sale.
         in_cart: Show items that lie in the shopper's cart.
         hide: What does not come out of a shopper's own items; None does what the training data suggest.
@@ -32,6 +33,7 @@ class Filters:
     available: bool = True
     in_cart: bool = False
     hide: Hiding = None
+    currency: str | None = None
 
 
 @dataclass(frozen=True)

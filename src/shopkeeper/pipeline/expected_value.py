@@ -116,10 +116,11 @@ class Ranking:
         price, quantity = self._paid(ask)
         return self._features.of(events, price, quantity, item_index, moment)
 
-    def _paid(self, ask: Ask) -> tuple[Float32Array, Float32Array]:
-        """Price and quantity of the events of the history that the log knows, NaN of others, float32 [events]."""
+    def _paid(self, ask: Ask) -> tuple[Float64Array, Float32Array]:
+        """Price (float64) and quantity (float32) of the events of the history, [events]; NaN where not known."""
         events, memory = ask.history, self._memory
-        price, quantity = np.full((2, events.n_events), np.nan, dtype=np.float32)
+        price = np.full(events.n_events, np.nan)
+        quantity = np.full(events.n_events, np.nan, dtype=np.float32)
         user = int(self._known_as[ask.user_index])
         if user:
             start, stop = (int(end) for end in memory.histories.offsets[user - 1 : user + 1])

@@ -13,7 +13,7 @@ from shopkeeper.data import schema
 from shopkeeper.data.categories import CategoryFormat, CategoryNames, category_key
 from shopkeeper.data.schema import CATEGORY_SEPARATOR
 from shopkeeper.data.vocabulary import Vocabulary
-from shopkeeper.types import BoolArray, Float32Array, Int32Array
+from shopkeeper.types import BoolArray, Float64Array, Int32Array
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -63,20 +63,22 @@ class ItemFacts:
     Attributes:
         categories: Category paths.
         brands: Brands.
-        prices: float32 [n_items + 1]; NaN where unknown.
+        prices: float64 [n_items + 1]; NaN where unknown.
         available: bool [n_items + 1]; false where the catalog says that it is not on sale. Index 0 is false.
         titles: Aligned titles, or None.
         images: Aligned image addresses, or None.
         category_format: How the shop writes its categories.
+        currencies: Currencies of the prices, or None where nothing is known of any.
     """
 
     categories: Codes
     brands: Codes
-    prices: Float32Array
+    prices: Float64Array
     available: BoolArray
     titles: pa.ChunkedArray | None = None
     images: pa.ChunkedArray | None = None
     category_format: CategoryFormat = field(default_factory=CategoryFormat)
+    currencies: Codes | None = None
     _masks: dict[str, BoolArray] = field(default_factory=dict, repr=False)
 
     @staticmethod
@@ -84,7 +86,7 @@ class ItemFacts:
         """The facts that a catalog holds; without one nothing is known and everything is on sale."""
         table = None if catalog is None else catalog.aligned(items)
         columns = {} if table is None else {name: table.column(name) for name in table.column_names}
-        prices = np.full(len(items) + 1, np.nan, dtype=np.float32)
+        prices = np.full(len(items) + 1, np.nan)
         if schema.PRICE in columns:
             prices[1:] = columns[schema.PRICE].to_numpy()
         available = np.ones(len(items) + 1, dtype=bool)
@@ -100,6 +102,7 @@ class ItemFacts:
             titles=None if title is None else columns[title],
             images=columns.get(schema.IMAGE),
             category_format=CategoryFormat.of(table),
+            currencies=Codes.of(columns[schema.CURRENCY], len(items)) if schema.CURRENCY in columns else None,
         )
 
     def title(self, item_index: int) -> str | None:
@@ -122,6 +125,21 @@ class ItemFacts:
         """Its price."""
         price = float(self.prices[item_index])
         return None if np.isnan(price) else price
+
+    def currency(self, item_index: int) -> str | None:
+        """That of its price: its own, else the only one of the shop."""
+        if self.currencies is None or self.price(item_index) is None:
+            return None
+        alone = self.currencies.values[0] if len(self.currencies.values) == 1 else None
+        return self.currencies[item_index] or alone
+
+    def priced_in(self, currency: str) -> BoolArray:
+        """Which items have their price in a currency, bool [n_items + 1]; case does not count."""
+        if self.currencies is None:
+            return np.zeros(len(self.prices), dtype=bool)
+        same = [name.casefold() == currency.casefold() for name in self.currencies.values]
+        of_item: BoolArray = np.array([*same, same == [True]])[self.currencies.code]
+        return of_item
 
     def is_available(self, item_index: int) -> bool:
         """Whether it is on sale."""

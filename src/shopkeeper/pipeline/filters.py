@@ -29,6 +29,8 @@ def allowed_items(filters: Filters, facts: ItemFacts) -> BoolArray | None:
         masks.append(facts.prices >= filters.price_min)
     if filters.price_max is not None:
         masks.append(facts.prices <= filters.price_max)
+    if filters.currency is not None:
+        masks.append(facts.priced_in(filters.currency))
     if not masks:
         return None
     allowed: BoolArray = masks[0] if len(masks) == 1 else np.logical_and.reduce(masks)

@@ -37,12 +37,12 @@ class OwnEvents:
 
     Attributes:
         events: One row.
-        price: float32 [events]; of one unit, NaN where it is not known.
+        price: float64 [events]; of one unit, NaN where it is not known.
         quantity: float32 [events]; NaN where it is not known.
     """
 
     events: Histories
-    price: Float32Array
+    price: Float64Array
     quantity: Float32Array
 
 
@@ -181,7 +181,7 @@ class Predictions:
         return self._features.of(own.events, own.price, own.quantity, item_index, moment, ask.placement)
 
     def _check(self, name: str, predictor: Predictor) -> None:
-        nothing = OwnEvents(Histories.of_items([[]]), np.zeros(0, np.float32), np.zeros(0, np.float32))
+        nothing = OwnEvents(Histories.of_items([[]]), np.zeros(0, np.float64), np.zeros(0, np.float32))
         target = Target(predictor)
         item = np.full(1, target.of_items, dtype=np.int32)
         try:

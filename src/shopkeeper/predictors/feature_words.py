@@ -257,7 +257,9 @@ def _concentration(name: str, many: str) -> Words:
 
 
 def amount(value: float) -> str:
-    """A sum of money without its currency: ``12.50``, ``1,250``."""
+    """A sum of money without its currency: ``12.50``, ``1,250``; millions are rounded (features have seven digits)."""
+    if abs(value) >= 1e6:
+        return f"about {float(f'{value:.4g}'):,.0f}"
     return f"{value:,.2f}" if abs(value) < 1000 else f"{value:,.0f}"
 
 

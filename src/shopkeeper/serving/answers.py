@@ -14,6 +14,7 @@ class Facts(Struct, kw_only=True):
     category: str | UnsetType | None = UNSET
     brand: str | UnsetType | None = UNSET
     price: float | UnsetType | None = UNSET
+    currency: str | UnsetType | None = UNSET
     image: str | UnsetType | None = UNSET
     available: bool | UnsetType = UNSET
 
@@ -26,6 +27,7 @@ class ItemOut(Struct, kw_only=True):
     category: str | None
     brand: str | None
     price: float | None
+    currency: str | None
     available: bool
     image: str | None
 

@@ -10,20 +10,20 @@ import numpy as np
 from shopkeeper.data.histories import Places
 from shopkeeper.data.netting import NOTHING, UNSETTLED, settled, starts_of, units_of, units_taken
 from shopkeeper.data.schema import EventType
-from shopkeeper.types import Float32Array, Int32Array, Int64Array, UInt8Array
+from shopkeeper.types import Float32Array, Float64Array, Int32Array, Int64Array, UInt8Array
 
-RECORD: Final = struct.Struct("<qqiBBff")
+RECORD: Final = struct.Struct("<qqiBBdf")
 """Sequence, timestamp, item index, code of the event type, code of the placement, price, quantity."""
 FIELDS: Final = np.dtype(
     [
         ("sequence", "<i8"), ("timestamp", "<i8"), ("item_index", "<i4"), ("event_type", "u1"), ("placement", "u1"),
-        ("price", "<f4"), ("quantity", "<f4"),
+        ("price", "<f8"), ("quantity", "<f4"),
     ]
 )  # fmt: skip
 WEAK: Final = (EventType.VIEW.code, EventType.LIKE.code)
 PURCHASE, RETURN = EventType.PURCHASE.code, EventType.RETURN.code
 
-Columns: TypeAlias = tuple[Int64Array, Int32Array, UInt8Array, UInt8Array, Float32Array, Float32Array]
+Columns: TypeAlias = tuple[Int64Array, Int32Array, UInt8Array, UInt8Array, Float64Array, Float32Array]
 """Timestamps, item indices, event types, placements (0 where not known), prices and quantities (NaN) of some events."""
 
 

@@ -27,6 +27,8 @@ _READ: Final[dict[str, Callable[[ItemFacts, int], Any]]] = {
     "title": ItemFacts.title,
     "category": ItemFacts.category,
     "brand": ItemFacts.brand,
+    "price": ItemFacts.price,
+    "currency": ItemFacts.currency,
     "image": ItemFacts.image,
     "available": ItemFacts.is_available,
 }
@@ -34,17 +36,13 @@ MOST_LEVELS: Final = 2
 """So many upper levels of categories are listed."""
 
 
-def price(facts: ItemFacts, item_index: int) -> float | None:
-    """The price with the digits that the shop wrote: 1.99, not 1.9900000095."""
-    value = facts.prices[item_index]
-    return None if np.isnan(value) else float(str(value))
-
-
 def some_facts(facts: ItemFacts, item_index: int, names: Sequence[str] = SHOWN) -> Facts:
-    """The named facts of one item."""
+    """The named facts of one item; a price with its currency, where that is known."""
     found = Facts()
     for name in names:
-        setattr(found, name, price(facts, item_index) if name == "price" else _READ[name](facts, item_index))
+        setattr(found, name, _READ[name](facts, item_index))
+    if "price" in names and (currency := facts.currency(item_index)) is not None:
+        found.currency = currency
     return found
 
 
@@ -69,7 +67,8 @@ def whole_item(served: Served, item_index: int) -> ItemOut:
         title=facts.title(item_index),
         category=facts.category(item_index),
         brand=facts.brand(item_index),
-        price=price(facts, item_index),
+        price=facts.price(item_index),
+        currency=facts.currency(item_index),
         available=bool(facts.available[item_index]),
         image=facts.image(item_index),
     )
@@ -127,6 +126,13 @@ def check_filters(facts: ItemFacts, filters: FiltersIn) -> None:
     low, high = filters.price_min, filters.price_max
     if (low is not None or high is not None) and bool(np.isnan(facts.prices).all()):
         raise InvalidError("filters name a price, and no price is known here", remedy="give the catalog a column price")
+    known = [] if facts.currencies is None else list(facts.currencies.values)
+    if filters.currency is not None and not facts.priced_in(filters.currency).any():
+        raise InvalidError(
+            "no price is in this currency", expected=choices(filters.currency, known), got=filters.currency
+        )
+    if (low is not None or high is not None) and filters.currency is None and len(known) > 1:
+        raise InvalidError("prices are in several currencies here", expected=f"currency, {choices('', known)}")
     if low is not None and high is not None and low > high:
         raise InvalidError("filters.price_min is above filters.price_max", got=f"{low:g} and {high:g}")
 

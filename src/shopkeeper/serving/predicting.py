@@ -132,8 +132,8 @@ def _own_events(served: Served, question: PredictionQuestion) -> tuple[OwnEvents
     ignored: list[Id] = []
     if question.history:
         history, ignored = given_history(served, question.history)
-    unknown = np.full(history.n_events, np.nan, dtype=np.float32)
-    return OwnEvents(history, unknown, unknown), ignored
+    unknown = np.full(history.n_events, np.nan)
+    return OwnEvents(history, unknown, unknown.astype(np.float32)), ignored
 
 
 def _target(predictions: Predictions, name: str, own: OwnEvents, moment: int) -> TargetOut:

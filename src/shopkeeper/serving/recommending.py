@@ -137,6 +137,7 @@ def _ask(served: Served, question: Question) -> tuple[Ask, list[Id]]:
             available=filters.available,
             in_cart=filters.in_cart,
             hide=served.pipeline.hiding.asked(hide_of(filters.hide, filters.hide_seen), filters.hide_after),
+            currency=filters.currency,
         ),
         exclude=_excluded(served, given),
         explain=given.explain,

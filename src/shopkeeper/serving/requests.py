@@ -32,7 +32,7 @@ Moment: TypeAlias = (
     Annotated[float, Meta(ge=0, le=253_402_300_799)] | Annotated[str, Meta(max_length=64, extra_json_schema=MOMENT)]
 )
 """Seconds since 1970, or ISO 8601; UTC where no zone is written."""
-Fact: TypeAlias = Literal["title", "category", "brand", "price", "image", "available"]
+Fact: TypeAlias = Literal["title", "category", "brand", "price", "currency", "image", "available"]
 Length: TypeAlias = Annotated[int, Meta(ge=1, le=10_000)]
 
 
@@ -66,6 +66,7 @@ class ItemFactsIn(Struct, kw_only=True, forbid_unknown_fields=True):
         ItemText | UnsetType | None, Meta(description="A path from the widest step on: Beauty > Hair")
     ] = UNSET
     price: Amount | UnsetType | None = UNSET
+    currency: Annotated[ItemText | UnsetType | None, Meta(description="Of the price: EUR")] = UNSET
     image: Annotated[ItemText | UnsetType | None, Meta(description="Address of its picture")] = UNSET
     available: Annotated[bool | UnsetType | None, Meta(description="Whether it is on sale")] = UNSET
     attributes: Annotated[
@@ -101,6 +102,7 @@ class FiltersIn(Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
     ) = None
     price_min: Amount | None = None
     price_max: Amount | None = None
+    currency: Annotated[Word | None, Meta(description="Of the prices, in a shop that has several: EUR")] = None
     available: Annotated[bool, Meta(description="Only items on sale")] = True
     in_cart: Annotated[bool, Meta(description="Also items that lie in the cart")] = False
     hide: Annotated[

@@ -21,7 +21,7 @@ def duplicates(log: Log) -> Verdict:
     places, burst = _bursts(log, 0)
     keys: list[NDArray[Any]] = [log.item[places].astype(np.int64) << 8 | log.event_type[places]]
     extra = (log.quantity, log.price, log.session)
-    keys += [column[places].view(np.int32) for column in extra if column is not None]
+    keys += [column[places].view(f"i{column.itemsize}") for column in extra if column is not None]
     repeated = np.zeros(len(log), dtype=bool)
     order = np.lexsort((*reversed(keys), burst))
     repeated[places[order[1:]]] = _equal_to_previous([burst, *keys], order)

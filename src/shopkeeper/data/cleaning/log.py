@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from shopkeeper.data.cleaning.reasons import KEPT, Reason
 from shopkeeper.data.cleaning.threads import in_threads
-from shopkeeper.types import BoolArray, Float32Array, Int32Array, Int64Array, UInt8Array
+from shopkeeper.types import BoolArray, Float32Array, Float64Array, Int32Array, Int64Array, UInt8Array
 
 CHUNK: Final = 1 << 20
 """Events that a step works on at a time where a temporary array of the whole log would cost memory."""
@@ -31,7 +31,7 @@ class Log:
         time: int64; Unix microseconds, UTC; `NO_TIME` where missing.
         row: int32, or int64 for very long logs; number of the row in the source.
         quantity: float32 or None; units, NaN where unknown.
-        price: float32 or None; of one unit, NaN where unknown.
+        price: float64 or None; of one unit, NaN where unknown.
         session: int32 or None; equal for equal session ids, 0 where unknown.
         placement: int32 or None; equal for equal placements, 0 where unknown.
     """
@@ -42,7 +42,7 @@ class Log:
     time: Int64Array
     row: NDArray[Any]
     quantity: Float32Array | None = None
-    price: Float32Array | None = None
+    price: Float64Array | None = None
     session: Int32Array | None = None
     placement: Int32Array | None = None
 

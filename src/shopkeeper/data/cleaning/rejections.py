@@ -60,7 +60,7 @@ class Rejections:
                 (schema.EVENT_TYPE, words),
                 (schema.TIMESTAMP, pa.timestamp("us", "UTC")),
                 (schema.QUANTITY, pa.float32()),
-                (schema.PRICE, pa.float32()),
+                (schema.PRICE, pa.float64()),
                 (REASON, words),
             ]
         )

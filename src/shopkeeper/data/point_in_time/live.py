@@ -23,7 +23,7 @@ from shopkeeper.data.point_in_time.sequences import PastEvents
 from shopkeeper.data.point_in_time.table import FeatureTable
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.errors import DataError
-from shopkeeper.types import Float32Array, Int32Array, Int64Array
+from shopkeeper.types import Float32Array, Float64Array, Int32Array, Int64Array
 
 SOMEBODY = Vocabulary([0])
 
@@ -51,14 +51,14 @@ class LiveFeatures:
         return changed
 
     def of(
-        self, events: Histories, price: Float32Array, quantity: Float32Array, item_index: Int32Array,
+        self, events: Histories, price: Float64Array, quantity: Float32Array, item_index: Int32Array,
         moment: int | Int64Array, placement: int = 0,
     ) -> Examples:  # fmt: skip
         """Examples of a shopper with each of some items, with features, attributes and past events.
 
         Args:
             events: One row: what the shopper did.
-            price: float32 [events]; NaN where it is not known.
+            price: float64 [events]; NaN where it is not known.
             quantity: float32 [events]; NaN where it is not known.
             item_index: int32 [n]; 0 is no item: where all are, features of items are left out.
             moment: Unix microseconds, of all or int64 [n]; only earlier events count.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from shopkeeper.data.catalog import Catalog
-from shopkeeper.data.schema import BRAND, CATEGORY, CATEGORY_SEPARATOR, ITEM_ID, PRICE, TITLE
+from shopkeeper.data.schema import BRAND, CATEGORY, CATEGORY_SEPARATOR, CURRENCY, ITEM_ID, PRICE, TITLE
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.types import Id
 
@@ -23,12 +23,14 @@ class Product(NamedTuple):
         title: Title, or the id where there is none.
         detail: Category and brand in short, perhaps empty.
         price: Price of one unit, or None.
+        currency: Of the price, perhaps empty.
     """
 
     item_id: Id
     title: str
     detail: str
     price: float | None
+    currency: str = ""
 
 
 def products(catalog: Catalog | None, item_ids: Iterable[Id]) -> dict[Id, Product]:
@@ -45,7 +47,9 @@ def products(catalog: Catalog | None, item_ids: Iterable[Id]) -> dict[Id, Produc
     found: dict[Id, dict[str, Any]] = {}
     if catalog is not None and wanted:
         places = Vocabulary(wanted).indices(catalog.table.column(ITEM_ID))
-        columns = [name for name in (ITEM_ID, TITLE, CATEGORY, BRAND, PRICE) if name in catalog.table.column_names]
+        columns = [
+            name for name in (ITEM_ID, TITLE, CATEGORY, BRAND, PRICE, CURRENCY) if name in catalog.table.column_names
+        ]
         rows = catalog.table.select(columns).take(places.nonzero()[0]).to_pylist()
         found = {row[ITEM_ID]: row for row in rows}
     return {item: _product(item, found.get(item, {})) for item in wanted}
@@ -57,7 +61,13 @@ def _product(item_id: Id, row: dict[str, Any]) -> Product:
         title = title[: LONGEST_TITLE - 1].rstrip() + "…"
     parts = [_category(row.get(CATEGORY), title), str(row.get(BRAND) or "")]
     price = row.get(PRICE)
-    return Product(item_id, title, " · ".join(part for part in parts if part), None if price is None else float(price))
+    return Product(
+        item_id,
+        title,
+        " · ".join(part for part in parts if part),
+        None if price is None else float(price),
+        str(row.get(CURRENCY) or ""),
+    )
 
 
 def _category(path: object, title: str) -> str:

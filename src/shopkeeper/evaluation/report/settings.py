@@ -37,4 +37,4 @@ class ReportSettings(Settings):
     sheet_bytes: Annotated[int, Field(ge=0)] = 2_000_000
     """What all pictures together may add to the page."""
     currency: str = ""
-    """Sign written before prices, for example ``"$"``."""
+    """Sign written before prices, for example ``"$"``; without one the currency of the catalog stands behind them."""

@@ -16,8 +16,8 @@ from shopkeeper.types import Id
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FACTS: Final = (schema.TITLE, schema.DESCRIPTION, schema.BRAND, schema.CATEGORY, schema.PRICE, schema.IMAGE,
-                schema.AVAILABLE)  # fmt: skip
+FACTS: Final = (schema.TITLE, schema.DESCRIPTION, schema.BRAND, schema.CATEGORY, schema.PRICE,
+                schema.CURRENCY, schema.IMAGE, schema.AVAILABLE)  # fmt: skip
 """Columns of the catalog that a change may name beside attributes of the shop's own."""
 
 

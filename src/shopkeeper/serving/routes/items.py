@@ -28,6 +28,7 @@ ITEM = {
     "category": "Garden > Tools",
     "brand": None,
     "price": 4.99,
+    "currency": "EUR",
     "available": True,
     "image": None,
 }
@@ -62,6 +63,7 @@ class SimilarQuery(Struct, kw_only=True, forbid_unknown_fields=True):
     category: CategoryPath | None = None
     price_min: Amount | None = None
     price_max: Amount | None = None
+    currency: Word | None = None
     available: Annotated[bool, Meta(description="Only items on sale")] = True
     exclude: Annotated[list[IdText], Meta(description="Ids that must not come out; by comma, or the name again")] = []
     fields: Annotated[
@@ -145,11 +147,15 @@ def known_item(service: Service, served: Served, request: Request) -> Id:
 
 def _similar(served: Served, item_id: Id, asked: SimilarQuery, exclude: list[Id]) -> SimilarOut:
     given = FiltersIn(
-        category=asked.category, price_min=asked.price_min, price_max=asked.price_max, available=asked.available
+        category=asked.category,
+        price_min=asked.price_min,
+        price_max=asked.price_max,
+        available=asked.available,
+        currency=asked.currency,
     )
     check_filters(served.facts, given)
     fields = fact_names(asked.fields) or CARD
-    filters = Filters(given.category, given.price_min, given.price_max, given.available)
+    filters = Filters(given.category, given.price_min, given.price_max, given.available, currency=given.currency)
     index = served.items.index
     hidden = [*exclude, *served.items.ids(served.stand.removed)]
     try:

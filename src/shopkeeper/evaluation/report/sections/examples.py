@@ -120,6 +120,8 @@ class _Cards:
         """One product as an entry of a list."""
         product: Product = self.product[self.id_of[item]]
         price = None if product.price is None else f"{self.settings.currency}{product.price:,.2f}"
+        if price is not None and product.currency and not self.settings.currency:
+            price = f"{price} {product.currency}"
         small = _dotted([did, product.detail, price])
         tick = tag("span", "✓", class_="tick", title="held out and recommended") if hit else Html()
         return tag("li", tick, tag("span", product.title, class_="title"), tag("small", small) if small else Html(),

@@ -51,7 +51,7 @@ export function facts(item) {
 }
 
 export function price(item) {
-  return typeof item.price === "number" && h("span", { class: "price" }, formatFixed(item.price));
+  return typeof item.price === "number" && h("span", { class: "price" }, [formatFixed(item.price), item.currency].filter(Boolean).join(" "));
 }
 
 export function soldOut(item) {
