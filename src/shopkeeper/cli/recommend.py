@@ -74,14 +74,21 @@ def recommend(
 def _to_file(
     bundle: Bundle, users_file: Path | None, out: Path | None, k: int, exclude: str | None, said: Hidden, quiet: bool
 ) -> None:
-    from shopkeeper.jobs.recommend import read_user_ids, recommend_to_file
+    from shopkeeper.jobs.recommend import read_user_ids, recommend_to_file, unknown_users
 
     if out is None:
         raise ConfigError("recommendations for many shoppers go to a file", expected="--out FILE.parquet")
     users = read_user_ids(users_file, bundle.recommender) if users_file is not None else None
     with Bars(quiet) as bars:
         rows = recommend_to_file(bundle.pipeline, users, k, out, bars, _item_ids(bundle, exclude), said)
-    Console(highlight=False).print(f"{rows:,} recommendations in {out}")
+    console = Console(highlight=False)
+    console.print(f"{rows:,} recommendations in {out}")
+    unknown = [] if users is None else unknown_users(bundle.pipeline, users)
+    if unknown and users is not None:
+        first = escape(repr(unknown[0]))
+        console.print(
+            f"{len(unknown):,} of {len(users):,} users are not in the log, answered as new ones; the first is {first}"
+        )
 
 
 def show_similar(bundle: Bundle, item: str, k: int, kind: SimilarKind, exclude: Sequence[Id] = ()) -> None:
@@ -110,6 +117,8 @@ def _to_screen(
     )
     title = f"for shopper {user}" if user is not None else "for this history"
     console.print(recommendation_table(answer[0], bundle.catalog, title))
+    if who is not None and history is None and who[0] not in recommender.memory.users:
+        console.print("the log does not know this user: the answer is that for a new one")
     if answer.ignored[0]:
         console.print(f"items unknown to training, ignored: {', '.join(map(str, answer.ignored[0]))}")
 

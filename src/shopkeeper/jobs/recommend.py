@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shopkeeper.data.hiding import Hide
+from shopkeeper.data.schema import USER_ID
 from shopkeeper.errors import ArtifactError, DataError
 from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import Recommender
@@ -40,7 +41,7 @@ def read_user_ids(file: Path, recommender: Recommender) -> list[Id]:
         DataError: The file cannot be read, names nobody, or holds a line that cannot be an id of this log.
     """
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(
             f"cannot read {file}", expected="a text file with one user id a line", got=str(error)
@@ -50,13 +51,21 @@ def read_user_ids(file: Path, recommender: Recommender) -> list[Id]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        user = known.parse(line.strip())
+        user = known.parse(line)  # blanks may belong to an id
+        if user not in known and known.parse(line.strip()) in known:
+            user = known.parse(line.strip())
         if known.is_integer and not isinstance(user, int):
             raise DataError(f"{file}, line {number} is no user id of this log", expected="an integer", got=repr(user))
         users.append(user)
     if not users:
         raise DataError(f"{file} names no user", expected="one user id a line")
     return users
+
+
+def unknown_users(recommender: Recommender, users: Sequence[Id]) -> list[Id]:
+    """Those of some users of whom nothing is known, in their order; they are answered as new ones."""
+    known = recommender.memory.users
+    return [user for user, index in zip(users, known.indices(list(users)).tolist(), strict=True) if not index]
 
 
 def recommend_to_file(
@@ -74,7 +83,8 @@ def recommend_to_file(
         recommender: A fitted model.
         users: Who; None takes every shopper that the model remembers.
         k: Items a shopper.
-        file: Written whole or not at all: columns user_id, rank, item_id, score, source.
+        file: Written whole or not at all: columns user_id, rank, item_id, score, source, and known: whether anything is
+            known of the user.
         progress: Told after each batch.
         exclude: Items that must not come out.
         said: What is hidden of the shoppers' own items; None does what the training data suggest.
@@ -116,9 +126,13 @@ def recommend_to_file(
 def _tables(
     recommender: Recommender, users: Sequence[Id] | None, total: int, k: int, exclude: Sequence[Id], said: Hidden
 ) -> Iterator[tuple[pa.Table, int]]:
+    import pyarrow as pa
+
     known = recommender.memory.users.arrow
     for start in range(0, total, USERS_A_BATCH):
         stop = min(start + USERS_A_BATCH, total)
         batch = known.slice(start, stop - start).to_pylist() if users is None else users[start:stop]
         found = recommender.recommend(batch, k=k, exclude=exclude, hide=said.hide, hide_after=said.days)
-        yield found.to_arrow(), stop - start
+        table = found.to_arrow()
+        there = pa.array(recommender.memory.users.indices(table.column(USER_ID)) > 0)
+        yield table.append_column("known", there), stop - start
