@@ -102,7 +102,7 @@ def test_recommend_for_many_goes_to_parquet(run: Run, shop: Path, tmp_path: Path
     assert run("recommend", shop / "bundle", *without)[0] == 0
     assert "sku-001" in everyone["item_id"].to_pylist()
     assert "sku-001" not in pq.read_table(tmp_path / "without.parquet")["item_id"].to_pylist()
-    assert set(everyone.column_names) == {"user_id", "rank", "item_id", "score", "source"}
+    assert set(everyone.column_names) == {"user_id", "rank", "item_id", "score", "source", "known"}
     (tmp_path / "users.txt").write_text("c1\n\nc7\n")
     file = ("--users-file", tmp_path / "users.txt", "--out", tmp_path / "some.parquet", "--k", 4)
     assert run("recommend", shop / "bundle", *file, "--quiet")[0] == 0
