@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,7 @@ from shopkeeper.config import build
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.events import Events
 from shopkeeper.data.examples.make import make_examples
-from shopkeeper.data.examples.settings import ExampleSettings
+from shopkeeper.data.examples.settings import ExampleSettings, Moment
 from shopkeeper.data.point_in_time.features import with_features
 from shopkeeper.errors import DataError
 from shopkeeper.jobs.evaluate import evaluate_bundles
@@ -31,6 +32,7 @@ from shopkeeper.jobs.retrain.settings import settings_of_bundle
 from shopkeeper.jobs.retrain.trial import hold_trial
 from shopkeeper.jobs.select_parts import make_parts
 from shopkeeper.jobs.settings import ShopSettings
+from shopkeeper.metrics.classification import SMALLEST
 from shopkeeper.pipeline.bundle import Bundle
 from shopkeeper.predictors.naive_bayes import NaiveBayes
 from shopkeeper.serving.event_store.item_changes import REMOVED, ItemChange, ItemChanges
@@ -125,21 +127,22 @@ def test_without_refit_the_models_of_the_trial_are_promoted(shop: Path, store: E
     assert new.pipeline.train.n_items == new.card.data["training_items"]
 
 
-def with_predictor(shop: Path, tmp_path: Path, days: float) -> Path:
+def with_predictor(shop: Path, tmp_path: Path, days: float, moment: Moment = "any") -> Path:
     """A bundle with a predictor of purchases within so many days, fitted on its log."""
     bundle = Bundle.load(shop / "bundle")
     bundle.save(tmp_path / "served")
     log = bundle.pipeline.memory
-    examples = with_features(log, make_examples(log, ExampleSettings(target="purchase", days=days, moment="visit")))
+    examples = with_features(log, make_examples(log, ExampleSettings(target="purchase", days=days, moment=moment)))
     NaiveBayes().fit(examples).save(tmp_path / "purchase")
     attach(tmp_path / "served", [tmp_path / "purchase"])
     return tmp_path / "served"
 
 
+@pytest.mark.parametrize("moment", get_args(Moment))
 def test_predictors_are_fitted_anew_and_asked_beside_the_old_ones(
-    shop: Path, store: EventStore, tmp_path: Path
+    shop: Path, store: EventStore, tmp_path: Path, moment: Moment
 ) -> None:
-    served = with_predictor(shop, tmp_path, days=2)
+    served = with_predictor(shop, tmp_path, days=2, moment=moment)
     old = Bundle.load(served)
     assert "attached" in old.card.predictors["purchase"]["not_measured"]
     store.add(habit_events())
@@ -157,12 +160,15 @@ def test_predictors_are_fitted_anew_and_asked_beside_the_old_ones(
     test = make_parts(data, settings.behavior.replace(examples=wanted), settings.prepare.split).test
     weight = np.where(test.kept, 1.0, 1 / test.negative_rate)
     for name, model in (("new", tried_of(new, "purchase")), ("old", old.predictors["purchase"])):
-        expected = log_loss(test.label, model.predict_proba(test), sample_weight=weight)
+        said = np.clip(model.predict_proba(test), SMALLEST, 1 - SMALLEST)
+        expected = log_loss(test.label, said, sample_weight=weight)
         assert told["figures"][name]["log_loss"] == pytest.approx(expected, rel=1e-4)
     served_says, tried_says = (
         one.predict_proba(test) for one in (new.predictors["purchase"], tried_of(new, "purchase"))
     )
     assert not np.array_equal(served_says, tried_says)
+    assert old.predictors["purchase"].config.calibration == "none"
+    assert new.predictors["purchase"].config.calibration == settings.behavior.calibration != "none"
 
 
 def test_a_predictor_that_cannot_be_fitted_goes_on_and_the_card_says_why(

@@ -1,6 +1,9 @@
 """Predictors of the old bundle fitted anew on the new log, each beside the old one on examples that neither has seen.
 
-What is stored with a predictor says how: what an example is, its settings, and how a network was trained.
+What is stored with a predictor says how: what an example is, its settings, and how a network was trained. One that
+was fitted without held-out data could not be calibrated. Its error would tell how far its scores are from
+probabilities, and not which model knows more, so that a new one that ranks better was refused; it is calibrated as
+`select` does.
 """
 
 from __future__ import annotations
@@ -86,7 +89,7 @@ def _fit_one(
         raise DataError("it does not say what it predicts")
     behavior = settings.behavior.replace(examples=old.settings)
     parts = make_parts(dataset, behavior, settings.prepare.split, progress)
-    tried = _fresh(old).fit(parts.train, parts.validation, old.training, progress)
+    tried = _fresh(old, behavior).fit(parts.train, parts.validation, old.training, progress)
     if parts.latest is not None:
         parts.latest.calibrate(tried)
     quick = behavior.evaluation.replace(segments=False)
@@ -97,7 +100,7 @@ def _fit_one(
     fitted["served"] = fitted["measured"]
     if settings.retrain.refit:
         learned = _to_the_test(dataset, behavior, parts)
-        served = _fresh(old).fit(learned, parts.test, old.training, progress)
+        served = _fresh(old, behavior).fit(learned, parts.test, old.training, progress)
         if (latest := latest_question(dataset, behavior, parts.moments["test"])) is not None:
             latest.calibrate(served)
         fitted["served"] = _fitted_on(TO_THE_TEST, learned, parts, "validation", LATEST)
@@ -110,9 +113,12 @@ def _fit_one(
     }  # fmt: skip
 
 
-def _fresh(old: Predictor) -> Predictor:
-    """The same predictor, not fitted."""
-    return type(old)(old.config)
+def _fresh(old: Predictor, behavior: BehaviorSettings) -> Predictor:
+    """The same predictor, not fitted; here is held-out data, so that one that was never calibrated is from now on."""
+    config = old.config
+    if config.calibration == "none" and not old.of_amounts:
+        config = config.replace(calibration=behavior.calibration)
+    return type(old)(config)
 
 
 def _to_the_test(dataset: Dataset, behavior: BehaviorSettings, parts: Parts) -> Examples:
