@@ -25,7 +25,7 @@ from shopkeeper.evaluation.behavior.leaderboard import (
     moments_text,
     sizes_of,
 )
-from shopkeeper.evaluation.behavior.verdict import AMOUNT_METRICS, CHANCE_METRICS, Verdict, verdict
+from shopkeeper.evaluation.behavior.verdict import Verdict, metrics_of, verdict
 from shopkeeper.jobs.select_models import competing, contestants, with_behaviors
 from shopkeeper.jobs.select_parts import Parts, make_parts
 from shopkeeper.jobs.select_search import Kept, Search
@@ -142,7 +142,7 @@ def _measured(
         progress.finish()
     board = BehaviorLeaderboard(_protocol(dataset, settings, parts, entries, folder), tuple(entries))
     chosen = verdict(board, held_out, settings.margin)
-    metrics = AMOUNT_METRICS if settings.examples.target == "amount" else CHANCE_METRICS
+    metrics = metrics_of(held_out[0])
     compared = tuple(board.comparisons(chosen.chosen, metrics))
     return Selection(board, chosen, compared, kept, left_out, parts, settings, why)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,7 +37,7 @@ def verdict_json(found: Selection) -> dict[str, Any]:
         "verdict": {
             "chosen": one.chosen, "best_on_validation": one.best, "as_good": list(one.equals), "words": list(one.words)
         },
-        "paired_differences": [_finite(row.to_json()) for row in found.comparisons],
+        "paired_differences": [row.to_json() for row in found.comparisons],
         "left_out": dict(found.left_out),
         "search_ended": found.why,
     }  # fmt: skip
@@ -63,10 +62,3 @@ def best_toml(found: Selection) -> str:
         behavior["training"] = training
     said = f"# {name}: trial {one.trial.number} of {one.trials}, chosen on the validation part.\n"
     return f"{said}\n{to_toml({'behavior': behavior})}"
-
-
-def _finite(row: dict[str, Any]) -> dict[str, Any]:
-    """The same with null for what has no value."""
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in row.items()
-    }

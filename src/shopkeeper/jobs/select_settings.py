@@ -36,8 +36,9 @@ class BehaviorSettings(Settings):
     max_examples: Annotated[int, Field(ge=100)] = 300_000
     """At most about so many examples of each part: negatives are left out at random first, which probabilities and
     figures are corrected for, then shoppers."""
-    margin: Annotated[float, Field(ge=0)] = 0.02
-    """Differences of AUC and PR-AUC below this share of the figure, or of what it lacks to 1, do not matter."""
+    margin: Annotated[float, Field(ge=0)] = 0.05
+    """Who is to count as good as the best is nowhere clearly worse, and lacks on validation at most this share of log
+    loss, PR-AUC and AUC each, or of what these lack to 1, if that is less."""
     evaluation: BehaviorEvaluationSettings = BehaviorEvaluationSettings()
     """What is measured."""
     report: BehaviorReportSettings = BehaviorReportSettings()

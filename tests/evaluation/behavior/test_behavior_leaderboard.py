@@ -91,9 +91,17 @@ def contest(noises: dict[str, float], seconds: list[float], test: dict[str, floa
 
 
 def test_of_equals_the_cheapest_is_taken():
-    found = contest({"large": 0.30, "small": 0.301, "poor": 3.0}, [400.0, 10.0, 1.0])
-    assert (found.chosen, found.best, set(found.equals)) == ("small", "large", {"large", "small"})
-    assert found.words[0] == "Take small: it is as good as large on your data and 20 times cheaper."
+    found = contest({"large": 0.30, "small": 0.30, "poor": 3.0}, [400.0, 10.0, 1.0])
+    assert (found.chosen, set(found.equals)) == ("small", {"large", "small"})
+    found = contest({"small": 0.30, "large": 0.30, "poor": 3.0}, [400.0, 10.0, 1.0])
+    assert found.best == "small"
+    assert found.words[0] == "Take large: it is as good as small on your data and 20 times cheaper."
+
+
+def test_a_clear_difference_is_never_as_good_however_small():
+    found = contest({"large": 0.30, "small": 0.305}, [400.0, 10.0])
+    assert (found.chosen, found.equals) == ("large", ("large",))
+    assert found.words[1] == "small is worse by less than 5% in every figure and 20 times cheaper."
 
 
 def test_a_clearly_better_one_is_taken_at_any_price():
@@ -106,6 +114,8 @@ def test_a_clearly_better_one_is_taken_at_any_price():
 def test_the_test_part_has_no_say_and_speaks():
     found = contest({"large": 2.0, "small": 0.1}, [40.0, 10.0], test={"large": 0.1, "small": 2.0})
     assert found.chosen == "small"
+    assert "better than all" not in found.words[0]
+    assert "not everything speaks for it" in found.words[0]
     assert any(words.startswith("There large is better in AUC by") for words in found.words)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,7 +23,8 @@ class BehaviorComparison:
         b: The other.
         metric: Name of the figure.
         difference: That of a minus that of b.
-        low: Lower end of the 95 % interval of the difference (paired bootstrap over shoppers).
+        low: Lower end of the 95 % interval of the difference (paired bootstrap over shoppers); without resamples it
+            reaches from minus to plus infinity.
         high: Upper end.
         p_value: Two-sided, from the share of resamples on the other side of zero; never below 2 / resamples.
     """
@@ -46,8 +48,12 @@ class BehaviorComparison:
         return self.difference > 0 if self.metric in LARGER_IS_BETTER else self.difference < 0
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as plain values."""
-        return asdict(self)
+        """The fields as plain values; None for what is not finite."""
+        fields = asdict(self)
+        return {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in fields.items()
+        }
 
 
 def compare_predictors(a: BehaviorEvaluation, b: BehaviorEvaluation, metric: str) -> BehaviorComparison:
@@ -65,7 +71,7 @@ def compare_predictors(a: BehaviorEvaluation, b: BehaviorEvaluation, metric: str
     moved = a.figures.resampled[:, place] - b.figures.resampled[:, place]
     moved = moved[np.isfinite(moved)]
     if len(moved) == 0:
-        return BehaviorComparison(a.model, b.model, metric, difference, difference, difference, 1.0)
+        return BehaviorComparison(a.model, b.model, metric, difference, -math.inf, math.inf, 1.0)
     low, high = np.quantile(moved, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     beyond = min((moved <= 0).sum(), (moved >= 0).sum())
     p_value = min(1.0, 2 * max(1, int(beyond)) / len(moved))
