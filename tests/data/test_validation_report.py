@@ -7,13 +7,18 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from shopkeeper.data.catalog import Catalog
+from shopkeeper.data.cutoffs import Cutoffs
 from shopkeeper.data.events import Events
+from shopkeeper.data.examples.enough import Counted
+from shopkeeper.data.schema import INTEREST_TYPES
 from shopkeeper.data.validation.findings import Finding, Severity
 from shopkeeper.data.validation.report import sorted_findings
+from shopkeeper.data.validation.spread import Spread
 from shopkeeper.data.validation.unlocks import Measures, unlocks
 from shopkeeper.data.validation.validate import validate
 
@@ -103,11 +108,24 @@ def test_findings_stand_worst_first():
     assert [one.code for one in sorted_findings(given)] == ["b", "e", "c", "d", "a"]
 
 
+DAY = 86_400_000_000
+
+
+def spread_over(days, each=25):
+    """So many events a day of each type, all of shoppers who were seen before."""
+    time = np.arange(days, dtype=np.int64) * DAY
+    counted = Counted(time, np.full(days, each))
+    train_until, validation_until = days * 8 // 10 * DAY, days * 9 // 10 * DAY
+    cutoffs = Cutoffs(train_until, train_until, validation_until)
+    return Spread(0, days * DAY, cutoffs, dict.fromkeys(INTEREST_TYPES, counted))
+
+
 PLENTY = Measures(
     interest=200_000,
     event_types={"impression": 500_000, "view": 150_000, "like": 5_000, "cart": 20_000, "purchase": 25_000},
     users=20_000, items=5_000, with_events={1: 20_000, 2: 15_000, 3: 12_000, 5: 8_000}, repeats=10_000,
     buying_twice=4_000, on_two_days=9_000, days=365, titled=5_000, priced_items=5_000, priced_purchases=25_000,
+    spread=spread_over(365),
 )  # fmt: skip
 
 
@@ -121,13 +139,16 @@ def not_ready(**changes):
         ({}, set()),
         ({"titled": 2_000}, {"text"}),
         ({"items": 50_000, "titled": 50_000}, {"ease"}),
-        ({"days": 90}, {"churn"}),
+        ({"days": 89}, {"churn"}),
+        ({"days": 26}, {"churn", "repeat_purchase"}),
+        ({"spread": spread_over(26)}, {"predict_view", "predict_like", "predict_cart", "predict_purchase"}),
+        ({"spread": spread_over(365, each=0)}, {"predict_view", "predict_like", "predict_cart", "predict_purchase"}),
+        ({"spread": None}, {"predict_view", "predict_like", "predict_cart", "predict_purchase"}),
         ({"buying_twice": 10}, {"repeat_purchase"}),
         ({"repeats": 0}, {"recently_viewed"}),
         ({"priced_purchases": 0, "priced_items": 0}, {"price"}),
         ({"priced_purchases": 0}, set()),
-        ({"event_types": {"purchase": 25_000}},
-         {"predict_view", "predict_like", "predict_cart", "predict_purchase"}),
+        ({"event_types": {"purchase": 25_000}}, {"predict_view", "predict_like", "predict_cart"}),
         ({"with_events": {1: 20_000, 2: 15_000, 3: 900}}, {"sasrec"}),
         ({"with_events": {1: 20_000, 2: 100, 3: 50}}, {"item_knn", "ease", "als", "bpr", "sasrec"}),
     ],

@@ -10,6 +10,7 @@ import numpy as np
 
 from shopkeeper.config import build, put, search_space
 from shopkeeper.data.dataset import Dataset
+from shopkeeper.data.examples.enough import HISTORIES_FROM, NETWORKS_FROM
 from shopkeeper.data.examples.settings import ExampleSettings
 from shopkeeper.data.schema import INTEREST_TYPES, EventType
 from shopkeeper.errors import ConfigError
@@ -23,8 +24,8 @@ from shopkeeper.training.settings import TrainingSettings
 ALL = "all"
 BY_SIZE = (
     (0, ("LogisticRegression", "NaiveBayes", "GradientBoosting", "RandomForest")),
-    (2_000, ("MLP", "DCNv2")),
-    (5_000, ("DIN", "BehaviorTransformer")),
+    (NETWORKS_FROM, ("MLP", "DCNv2")),
+    (HISTORIES_FROM, ("DIN", "BehaviorTransformer")),
 )
 """From so many events of the target (or shoppers) on these compete too."""
 TRAINING = "training."

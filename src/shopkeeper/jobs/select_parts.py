@@ -7,14 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from shopkeeper.data.cutoffs import CUTOFFS, MICROSECONDS_A_DAY, cutoffs_of, moment_text
+from shopkeeper.data.cutoffs import CUTOFFS, MICROSECONDS_A_DAY, Cutoffs, cutoffs_of, moment_text
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.examples.asked import whole_question
+from shopkeeper.data.examples.enough import counted_in, needed_time, parts_between, too_few, too_short
 from shopkeeper.data.examples.examples import Examples
 from shopkeeper.data.examples.make import make_examples
 from shopkeeper.data.examples.settings import ExampleSettings
 from shopkeeper.data.point_in_time.features import with_features
 from shopkeeper.data.point_in_time.log import Log
+from shopkeeper.data.schema import EventType
 from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.errors import DataError
 from shopkeeper.jobs.select_settings import BehaviorSettings
@@ -23,9 +25,6 @@ from shopkeeper.progress import Progress
 from shopkeeper.types import Float64Array
 
 PARTS = ("train", "validation", "test")
-ROOM = 1.25
-"""A part of pairs is at least so many horizons long, so that there are moments whose horizon ends within it."""
-
 MOMENTS = 4
 """Moments of the validation part that are calibrated on."""
 ABOUT = 1.1
@@ -88,6 +87,7 @@ def make_parts(
         DataError: The log is too short, has not what is asked for, or a part has only one label.
     """
     moments, notes = part_moments(dataset, settings, split)
+    _refuse_too_few(dataset, settings.examples, moments)
     log = Log(dataset)
     made = {}
     if progress:
@@ -131,22 +131,19 @@ def part_moments(
     if len(time) == 0:
         raise DataError("there is no event to make examples of")
     first, end = int(time.min()), int(time.max()) + 1
-    needed = _needed(settings.examples)
+    cutoffs = cutoffs_of(dataset, split)
     if settings.part_days is not None:
-        length = max(round(settings.part_days * MICROSECONDS_A_DAY), needed)
-        test_from, train_until = end - length, end - 2 * length
-    else:
-        cutoffs = cutoffs_of(dataset, split)
-        test_from = min(cutoffs.validation_until, end - needed)
-        train_until = min(cutoffs.train_until, test_from - needed)
-    if train_until - first < needed or train_until <= first:
+        length = max(round(settings.part_days * MICROSECONDS_A_DAY), needed_time(settings.examples))
+        cutoffs = Cutoffs(end - 2 * length, end - 2 * length, end - length)
+    moments = parts_between(first, end, cutoffs, settings.examples)
+    if (short := too_short(moments, settings.examples)) is not None:
         raise DataError(
             f"the log is too short for three parts with horizons of {settings.examples.days:g} days",
-            expected=f"at least {3 * needed / MICROSECONDS_A_DAY:.3g} days",
-            got=f"{(end - first) / MICROSECONDS_A_DAY:.3g} days",
+            expected=f"at least {short.needed:.3g} {short.what}",
+            got=f"{short.there:.3g} {short.what}",
             remedy="give a shorter horizon with --days, or a longer log",
         )
-    moments = {"train": (first, train_until), "validation": (train_until, test_from), "test": (test_from, end)}
+    train_until, test_from = moments["validation"]
     return moments, _notes(dataset, train_until, test_from)
 
 
@@ -172,14 +169,6 @@ def thinned(examples: Examples, most: int, seed: int) -> Examples:
     return examples
 
 
-def _needed(examples: ExampleSettings) -> int:
-    """Shortest length of a part in microseconds."""
-    if examples.horizon != "days":
-        return 0
-    room = 1.0 if examples.target in ("churn", "amount") else ROOM
-    return round(examples.days * room * MICROSECONDS_A_DAY)
-
-
 def _notes(dataset: Dataset, train_until: int, test_from: int) -> tuple[str, ...]:
     recorded = dataset.facts.get(CUTOFFS)
     if not recorded or int(recorded["train_until"]) <= train_until:
@@ -189,6 +178,22 @@ def _notes(dataset: Dataset, train_until: int, test_from: int) -> tuple[str, ...
         f"cleaning of the log was fitted on events until {fitted}, training ends before; prepare it with --set "
         f"prepare.split.train_until={ends} --set prepare.split.validation_until={begins} to have it look no further",
     )
+
+
+def _refuse_too_few(dataset: Dataset, examples: ExampleSettings, moments: dict[str, tuple[int, int]]) -> None:
+    """What `validate` says is not enough is refused here, by the same rule."""
+    if examples.about_shoppers:
+        return
+    target = EventType(examples.target)
+    if not (np.asarray(dataset.histories.event_type) == target.code).any():
+        return  # which has words of its own
+    if (short := too_few(counted_in(dataset, target), moments, examples)) is not None:
+        raise DataError(
+            f"there is too little to learn {examples.target} from",
+            expected=f"at least {short.needed:g} {short.what}",
+            got=f"{short.there:g}",
+            remedy="choose another target or horizon, a longer log, or longer parts with --set behavior.part_days=30",
+        )
 
 
 def _refuse_one_label(examples: Examples, part: str, settings: ExampleSettings) -> None:

@@ -1,6 +1,7 @@
 """What the data are good for: which models and targets have enough, which not yet, and why.
 
-The thresholds are rules of thumb for when a model begins to beat a simpler one; nothing forbids to train below them.
+The thresholds of recommenders are rules of thumb for when a model begins to beat a simpler one; nothing forbids to
+train below them. Those of what shoppers will do are the rule of `data.examples.enough`, which `select` goes by.
 """
 
 from __future__ import annotations
@@ -9,11 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shopkeeper.data.schema import EventType
+from shopkeeper.data.cutoffs import MICROSECONDS_A_DAY
+from shopkeeper.data.examples.enough import NETWORKS_FROM, needed_time, parts_between, too_few, too_short
+from shopkeeper.data.examples.settings import ExampleSettings
+from shopkeeper.data.schema import INTEREST_TYPES, EventType
+from shopkeeper.data.validation.spread import Spread
 
 LEAST: Final = {
-    "events": 100, "pairs": 1_000, "users": 500, "sequences": 1_000, "sequence_events": 20_000, "positives": 1_000,
-    "titles": 0.5, "prices": 0.5, "dense_items": 30_000, "repeat_days": 60, "churn_days": 180,
+    "events": 100, "pairs": 1_000, "users": 500, "sequences": 1_000, "sequence_events": 20_000,
+    "titles": 0.5, "prices": 0.5, "dense_items": 30_000, "returning": 30,
 }  # fmt: skip
 
 
@@ -34,6 +39,7 @@ class Measures:
         titled: Items with a title.
         priced_items: Items whose price the catalog knows.
         priced_purchases: Purchases with a price.
+        spread: How events of interest lie in time; None where no time is known.
     """
 
     interest: int
@@ -48,6 +54,7 @@ class Measures:
     titled: int
     priced_items: int
     priced_purchases: int
+    spread: Spread | None = None
 
 
 @dataclass(frozen=True)
@@ -122,21 +129,33 @@ def _content(facts: Measures) -> Iterator[Unlock]:
 
 
 def _behavior(facts: Measures) -> Iterator[Unlock]:
-    weaker = 0
-    for kind in (EventType.IMPRESSION, EventType.VIEW, EventType.LIKE, EventType.CART, EventType.PURCHASE):
-        n = facts.event_types.get(kind.value, 0)
-        if kind != EventType.IMPRESSION:
-            yield _need(
-                f"predict_{kind.value}", f"predict whether a shopper will {_VERBS[kind]}",
-                (f"{kind.value} events", n, LEAST["positives"]),
-                ("weaker events to tell them from", weaker, LEAST["positives"]),
-            )  # fmt: skip
-        weaker += n
-    days = ("days", facts.days, LEAST["repeat_days"])
-    twice = ("shoppers with 2 purchases", facts.buying_twice, LEAST["users"])
-    yield _need("repeat_purchase", "repeat purchase", twice, days)
-    returning = ("shoppers seen on 2 days", facts.on_two_days, LEAST["users"])
-    yield _need("churn", "churn", returning, ("days", facts.days, LEAST["churn_days"]))
+    for kind in INTEREST_TYPES:
+        yield _predicted(facts, kind)
+    twice = ("shoppers with 2 purchases", facts.buying_twice, LEAST["returning"])
+    days = ("days", facts.days, 3 * needed_time(ExampleSettings()) / MICROSECONDS_A_DAY)
+    yield _need("repeat_purchase", "repeat purchase within 7 days", twice, days)
+    churn = ExampleSettings(target="churn", days=30)
+    days = ("days", facts.days, 3 * needed_time(churn) / MICROSECONDS_A_DAY)
+    returning = ("shoppers seen on 2 days", facts.on_two_days, LEAST["returning"])
+    yield _need("churn", "churn within 30 days", returning, days)
+
+
+def _predicted(facts: Measures, kind: EventType) -> Unlock:
+    """Whether `select --target` goes on, and which predictors compete then."""
+    examples = ExampleSettings(target=kind.value)
+    name, title = (
+        f"predict_{kind.value}",
+        f"predict whether a shopper will {_VERBS[kind]} within {examples.days:g} days",
+    )
+    n = facts.event_types.get(kind.value, 0)
+    if not n or facts.spread is None:
+        return Unlock(name, title, False, f"0 {kind.value} events")
+    moments = parts_between(facts.spread.first, facts.spread.end, facts.spread.cutoffs, examples)
+    short = too_short(moments, examples) or too_few(facts.spread.counted(kind), moments, examples)
+    if short is not None:
+        return Unlock(name, title, False, f"{short.there:,.3g} {short.what}, needs {short.needed:,.3g}")
+    more = "networks compete too" if n >= NETWORKS_FROM else f"networks compete from {NETWORKS_FROM:,} on"
+    return Unlock(name, title, True, f"{n:,} {kind.value} events; {more}")
 
 
 _VERBS: Final = {

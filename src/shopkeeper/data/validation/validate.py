@@ -19,6 +19,7 @@ from shopkeeper.data.validation.report import ValidationReport, sorted_findings
 from shopkeeper.data.validation.returned import check_returns
 from shopkeeper.data.validation.rows import RowFacts, check_rows
 from shopkeeper.data.validation.settings import ValidationSettings
+from shopkeeper.data.validation.spread import Spread, spread_of
 from shopkeeper.data.validation.unlocks import Measures, unlocks
 from shopkeeper.data.validation.users import UserFacts, check_users
 from shopkeeper.errors import DataError
@@ -57,10 +58,11 @@ def validate(
         items = check_items(events, catalog, rows.rows, settings)
         clock = check_clock(events, rows, settings)
         returned = check_returns(events, rows.event_types.get(EventType.RETURN.value, 0), settings)
+        spread = spread_of(events, settings)
         findings = [*_reading(events, rows), *rows.findings, *repeats.findings, *users.findings, *items.findings,
                     *clock.findings, *returned]  # fmt: skip
         findings = with_examples(events, sorted_findings(findings), settings.examples)
-    measures = _measures(rows, repeats, users, items)
+    measures = _measures(rows, repeats, users, items, spread)
     return ValidationReport(
         source=events.source,
         overview=_overview(events, catalog, rows, users, items),
@@ -90,7 +92,9 @@ def _reading(events: Events, rows: RowFacts) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _measures(rows: RowFacts, repeats: RepeatFacts, users: UserFacts, items: ItemFacts) -> Measures:
+def _measures(
+    rows: RowFacts, repeats: RepeatFacts, users: UserFacts, items: ItemFacts, spread: Spread | None
+) -> Measures:
     days = (rows.last_time - rows.first_time).total_seconds() / 86_400 if rows.first_time and rows.last_time else 0.0
     return Measures(
         interest=sum(rows.event_types.get(kind.value, 0) for kind in INTEREST_TYPES),
@@ -105,6 +109,7 @@ def _measures(rows: RowFacts, repeats: RepeatFacts, users: UserFacts, items: Ite
         titled=items.titled,
         priced_items=items.priced,
         priced_purchases=rows.priced,
+        spread=spread,
     )
 
 
