@@ -6,7 +6,7 @@ held as one more column, against which the hidden state has a constant 1, so tha
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Final, cast
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,9 @@ from shopkeeper.types import Int64Array
 
 STD = 0.02
 """Standard deviation of fresh embeddings."""
+EVERY: Final = slice(None)
+WIDENED: Final = 1 << 18
+"""So many numbers are widened to float64 at a time (2 MB); they stay in the processor's cache."""
 
 
 class ItemTable(nn.Module):
@@ -54,15 +57,16 @@ class ItemTable(nn.Module):
         """What stands for items, float [..., size] for items int64 [...]; a table that knows more adds to it."""
         return cast(Tensor, self.embedding(items))
 
-    def table(self) -> Tensor:
-        """The same for all items, float [n_items + 1, size]."""
-        return self.embedding.weight
+    def table(self, part: slice = EVERY) -> Tensor:
+        """The same for all items, float [n_items + 1, size], or for some that are neighbors."""
+        return self.embedding.weight if part == EVERY else self.embedding.weight[part]
 
-    def rows(self, items: Tensor | None = None) -> Tensor:
+    def rows(self, items: Tensor | None = None, dtype: torch.dtype | None = None) -> Tensor:
         """What hidden states are compared with.
 
         Args:
             items: int64 of any shape; None takes all, padding included.
+            dtype: Of hidden states that are wider than the embeddings, for some items.
 
         Returns:
             Float [..., width], or [n_items + 1, width] for all; width is `size`, and one more with a bias.
@@ -70,15 +74,32 @@ class ItemTable(nn.Module):
         if items is None:
             table = self._scaled(self.table())
             return table if self.bias is None else torch.cat([table, self.bias.weight], dim=1)
-        rows = self._scaled(self.embed(items))
+        rows = self._scaled(self.embed(items).to(dtype))
         return rows if self.bias is None else torch.cat([rows, self.bias(items)], dim=-1)
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """Inner products with all rows, without making them: float [b, n_items + 1] for hidden float [b, width]."""
+        """Inner products with all rows, without making them: float [b, n_items + 1] for hidden float [b, width].
+
+        For states in float64 they are summed so, and rounded to float32 once.
+        """
+        if hidden.dtype == torch.float64:
+            return self._exact_logits(hidden)
         table = self._scaled(self.table())
         if self.bias is None:
             return hidden @ table.T
         return torch.addmm(self.bias.weight.T, hidden[:, :-1], table.T)
+
+    def _exact_logits(self, hidden: Tensor) -> Tensor:
+        n_rows, size = self.embedding.weight.shape
+        logits = hidden.new_empty(len(hidden), n_rows, dtype=torch.float32)
+        block = max(1, WIDENED // size)
+        wide = hidden.new_empty(min(block, n_rows), size)
+        for start in range(0, n_rows, block):
+            part = slice(start, start + block)
+            rows = self._scaled(wide[: n_rows - start].copy_(self.table(part)))
+            found = hidden[:, :size] @ rows.T
+            logits[:, part] = found if self.bias is None else found + self.bias.weight[part, 0]
+        return logits
 
     def beside(self, hidden: Tensor) -> Tensor:
         """Hidden states, float [..., size], as wide as `rows`: with a 1 against the bias; of length 1 for cosines."""

@@ -72,7 +72,7 @@ class EventEmbedding(nn.Module):
         Returns:
             Float [n, size].
         """
-        hidden = items(sequences.items)
+        hidden = items(sequences.items).to(self.norm.weight.dtype)
         if self.types is not None and sequences.types is not None:
             hidden = hidden + self.types(sequences.types)
         if self.prices is not None:

@@ -11,7 +11,7 @@ from typing import cast
 from torch import Tensor, nn
 from torch.nn import functional
 
-from shopkeeper.nn.embedding import STD, ItemTable
+from shopkeeper.nn.embedding import EVERY, STD, ItemTable
 
 
 class FeatureTable(ItemTable):
@@ -41,10 +41,13 @@ class FeatureTable(ItemTable):
 
     def embed(self, items: Tensor) -> Tensor:
         """The sum of both, float [..., size] for items int64 [...]."""
-        found = cast(Tensor, self.project(functional.embedding(items, self.vectors)))
+        found = cast(Tensor, self.project(self._widened(functional.embedding(items, self.vectors))))
         return found + self.embedding(items) if self.ids else found
 
-    def table(self) -> Tensor:
-        """The sum of both for all items, float [n_items + 1, size]."""
-        found = cast(Tensor, self.project(self.vectors))
-        return found + self.embedding.weight if self.ids else found
+    def table(self, part: slice = EVERY) -> Tensor:
+        """The sum of both for all items, float [n_items + 1, size], or for some that are neighbors."""
+        found = cast(Tensor, self.project(self._widened(self.vectors[part])))
+        return found + self.embedding.weight[part] if self.ids else found
+
+    def _widened(self, vectors: Tensor) -> Tensor:
+        return vectors.to(self.project.weight.dtype)

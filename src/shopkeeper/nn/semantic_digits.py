@@ -51,7 +51,7 @@ class DigitTable(nn.Module):
         """Embeddings of items (int64 of any shape), float of that shape and one more axis of `size`."""
         total = self.embedding(self.places(items)).sum(dim=-2)
         if self.project is not None and self.vectors is not None:
-            total = total + self.project(self.vectors[items])
+            total = total + self.project(self.vectors[items].to(self.project.weight.dtype))
         if self.own is not None:
             total = total + self.own(items)
         return cast(Tensor, total)

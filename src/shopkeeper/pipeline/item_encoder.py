@@ -23,6 +23,7 @@ from shopkeeper.features.text.endpoint import EndpointSettings
 from shopkeeper.features.text.settings import TextSettings
 from shopkeeper.features.text.template import item_texts
 from shopkeeper.features.vector_cache import content_key
+from shopkeeper.recommenders.products import inner_products
 from shopkeeper.recommenders.top_k import top_k
 from shopkeeper.types import BoolArray, Float32Array, Int32Array
 
@@ -130,7 +131,7 @@ class ItemEncoder:
         cosines = np.zeros((len(vectors), 0), dtype=np.float32)
         for start in range(0, n, BLOCK):
             block = np.asarray(self.vectors[start : start + BLOCK]).astype(np.float32)
-            found, values = top_k(vectors @ block.T, min(k, len(block)))
+            found, values = top_k(inner_products(vectors.astype(np.float64), block), min(k, len(block)))
             items = np.concatenate([items, found + np.int32(start)], axis=1)
             cosines = np.concatenate([cosines, values], axis=1)
             order = np.argsort(-cosines, axis=1, kind="stable")[:, :k]

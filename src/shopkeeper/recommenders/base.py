@@ -24,6 +24,7 @@ from shopkeeper.errors import ArtifactError, DataError, NotFittedError, Shopkeep
 from shopkeeper.recommenders.candidates import Candidates, Eligible
 from shopkeeper.recommenders.estimate import Estimate, estimate_by_events
 from shopkeeper.recommenders.fallback import fallback_scores, fill_in
+from shopkeeper.recommenders.products import inner_products
 from shopkeeper.recommenders.questions import ask, indices_of
 from shopkeeper.recommenders.recommendations import Recommendations
 from shopkeeper.recommenders.storage import Stored
@@ -236,8 +237,8 @@ class Recommender(ABC):
         vectors = self.item_vectors()
         if vectors is not None:
             lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
-            cosines: Float32Array = (vectors[item_index] / lengths[item_index]) @ (vectors / lengths).T
-            return cosines
+            rows = vectors / lengths
+            return inner_products(rows[item_index].astype(np.float64), rows)
         raise ShopkeeperError(f"{self.name} knows no similarity of items", remedy="use item kNN, EASE, ALS or SASRec")
 
     def item_vectors(self) -> Float32Array | None:

@@ -88,6 +88,8 @@ class SequenceRecommender(NeuralRecommender):
         """What is read of each item beside its id, float32 [n_items + 1, width], where features are given."""
         self.item_start: str = "links"
         """Where fresh embeddings start: "links" or "random"."""
+        self._exact: tuple[tuple[tuple[int, int], ...], nn.Module] | None = None
+        """The network as it answers, and which weights it was made of."""
         self.n_placements: int = 0
         """Placements that the network tells apart, the unknown one counted; 0 where none is read."""
 
@@ -207,7 +209,7 @@ class SequenceRecommender(NeuralRecommender):
         """Inner product of the state after the last event with all item embeddings; minus infinity without events."""
         import torch
 
-        network: Any = self.network
+        network = self._answering()
         silent = np.ones(len(histories), dtype=bool)
         states = list(self._states(histories))
         if not states:
@@ -231,11 +233,12 @@ class SequenceRecommender(NeuralRecommender):
         """The same for a few items; the catalog is not touched."""
         import torch
 
-        network: Any = self.network
+        network = self._answering()
         scores = np.full(item_index.shape, -np.inf, dtype=np.float32)
         for state in self._states(histories):
             asked = torch.from_numpy(item_index[state.rows].astype(np.int64)).to(state.hidden.device)
-            found = torch.einsum("bw,bmw->bm", state.hidden, network.items.rows(asked))
+            rows = network.items.rows(asked, state.hidden.dtype)
+            found = torch.einsum("bw,bmw->bm", state.hidden, rows).float()
             if state.bonus is not None:
                 found = found + (state.bonus[:, None, :] * (asked[:, :, None] == state.items[:, None, :])).sum(dim=2)
             scores[state.rows] = found.float().cpu().numpy()
@@ -272,7 +275,7 @@ class SequenceRecommender(NeuralRecommender):
         order = np.flatnonzero(lengths)
         order = order[np.argsort(lengths[order], kind="stable")]
         size = max(1, min(ENCODED_PLACES // max(1, int(lengths.max(initial=0))), self.batch_size()))
-        network: Any = self.network
+        network = self._answering()
         device = network.device
         with torch.inference_mode():
             for start in range(0, len(order), size):
@@ -280,8 +283,20 @@ class SequenceRecommender(NeuralRecommender):
                 read = self._asked(histories, rows, device)
                 items = read.pad(read.items)
                 asked = torch.full((len(rows),), self.asked_type.code, device=device)
-                bonus = None if network.repeats is None else network.repeats.last(items, read.lengths)
+                bonus = None if network.repeats is None else network.repeats.last(items, read.lengths).float()
                 yield States(rows, items, network.last(read, asked), bonus)
+
+    def _answering(self) -> Any:
+        """The network as it answers: on the CPU in float64, so that answers do not hang on who asks beside."""
+        from shopkeeper.nn.exact import exact_copy, version
+
+        network: Any = self.network
+        if network.device.type != "cpu":
+            return network
+        now, last = version(network), self._exact  # another thread may replace it meanwhile
+        if last is None or last[0] != now:
+            self._exact = last = now, exact_copy(network)
+        return last[1]
 
     def _asked(self, histories: Histories, rows: Int64Array, device: torch.device) -> Sequences:
         """What is read of some histories (int64 [b]): the state after the last event of each tells what follows."""
@@ -291,7 +306,7 @@ class SequenceRecommender(NeuralRecommender):
 
     def _logits(self, state: States) -> Tensor:
         """Logits of all items, float [rows, n_items + 1]."""
-        network: Any = self.network
+        network = self._answering()
         logits: Tensor = network.items.logits(state.hidden)
         return logits if state.bonus is None else logits.scatter_add_(1, state.items, state.bonus)
 

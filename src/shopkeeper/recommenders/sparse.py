@@ -145,11 +145,12 @@ def sparse_item_scores(rows: Csr, items: Csr, item_index: Int32Array) -> Float32
     place = np.minimum(np.searchsorted(asked, part.indices), len(asked) - 1)
     wanted = asked[place] == part.indices
     of_read = np.repeat(np.arange(len(read)), np.diff(part.indptr))
-    links = np.zeros((len(read), len(asked)), dtype=np.float32)
+    links = np.zeros((len(read), len(asked)))  # float64: what is asked beside must not change a sum
     links[of_read[wanted], place[wanted]] = part.data[wanted]
-    weights = np.zeros((rows.shape[0], len(read)), dtype=np.float32)
+    weights = np.zeros((rows.shape[0], len(read)))
     weights[np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr)), np.searchsorted(read, rows.indices)] = rows.data
-    scores: Float32Array = np.take_along_axis(weights @ links, np.searchsorted(asked, item_index), axis=1)
+    products = (weights @ links).astype(np.float32)
+    scores: Float32Array = np.take_along_axis(products, np.searchsorted(asked, item_index), axis=1)
     scores[scores == 0] = -np.inf
     return scores
 

@@ -202,7 +202,7 @@ class TIGER(SequenceRecommender):
         """The same for a few items, whether a beam would find them or not."""
         import torch
 
-        network = cast("GenerativeNetwork", self.network)
+        network = cast("GenerativeNetwork", self._answering())
         scores = np.full(item_index.shape, -np.inf, dtype=np.float32)
         for state in self._states(histories):
             asked = torch.from_numpy(item_index[state.rows].astype(np.int64)).to(state.hidden.device)
@@ -214,20 +214,35 @@ class TIGER(SequenceRecommender):
 
     def candidates(self, user_index: Int32Array, histories: Histories, n: int, eligible: Eligible) -> Candidates:
         """The n best that a beam finds among the ids of what may come out."""
+        import torch
+
         chosen = np.zeros((len(histories), n), dtype=np.int32)
         scores = np.full((len(histories), n), -np.inf, dtype=np.float32)
-        hidden = np.bincount(eligible.hidden_rows, minlength=len(histories))
+        widths = self._widths(n, np.bincount(eligible.hidden_rows, minlength=len(histories)))
         for state in self._states(histories):
-            width = max(self.config.beam, n + int(hidden[state.rows].max()))
-            items, found = self._generate(state.hidden, eligible.allowed, width)
-            rows = np.repeat(state.rows, items.shape[1])
-            kept = eligible.keep(rows, items.ravel().astype(np.int32), self.train.n_items).reshape(items.shape)
-            found[~kept | (items == 0)] = -np.inf
-            order = np.argsort(-found, axis=1, kind="stable")[:, :n]
-            chosen[state.rows, : order.shape[1]] = np.take_along_axis(items, order, axis=1)
-            scores[state.rows, : order.shape[1]] = np.take_along_axis(found, order, axis=1)
+            for width in np.unique(widths[state.rows]):
+                alike = np.flatnonzero(widths[state.rows] == width)
+                rows = state.rows[alike]
+                items, found = self._generate(state.hidden[torch.from_numpy(alike)], eligible.allowed, int(width))
+                asked = np.repeat(rows, items.shape[1])
+                kept = eligible.keep(asked, items.ravel().astype(np.int32), self.train.n_items).reshape(items.shape)
+                found[~kept | (items == 0)] = -np.inf
+                order = np.argsort(-found, axis=1, kind="stable")[:, :n]
+                chosen[rows, : order.shape[1]] = np.take_along_axis(items, order, axis=1)
+                scores[rows, : order.shape[1]] = np.take_along_axis(found, order, axis=1)
         chosen[np.isneginf(scores)] = 0
         return Candidates(chosen, scores)
+
+    def _widths(self, n: int, hidden: Int64Array) -> Int64Array:
+        """How wide a beam each shopper gets, int64 [b]: by their own hidden items, and there are few widths.
+
+        Args:
+            n: How many items are asked for.
+            hidden: int64 [b]; how many items must not come out for each shopper.
+        """
+        room = np.where(hidden > 0, 1 << np.ceil(np.log2(np.maximum(hidden, 1))).astype(np.int64), 0)
+        widths: Int64Array = np.minimum(np.maximum(self.config.beam, n + room), max(self.config.beam, self.ids.n_items))
+        return widths
 
     def _generate(self, hidden: Tensor, allowed: BoolArray | None, width: int) -> tuple[Int64Array, Float32Array]:
         """Items, int64 [b, width], best first, and their scores; item 0 where the trie has no more."""
@@ -235,7 +250,7 @@ class TIGER(SequenceRecommender):
 
         from shopkeeper.nn.beam_search import beam_search
 
-        network = cast("GenerativeNetwork", self.network)
+        network = cast("GenerativeNetwork", self._answering())
         trie = self._trie_of(allowed, hidden.device)
         rows = max(1, SEARCHED // (width * max(self.ids.sizes)))
         parts = []
@@ -252,7 +267,7 @@ class TIGER(SequenceRecommender):
         share = self.config.dense_share
         if not self.config.dense or not share:
             return scores
-        rows = cast("GenerativeNetwork", self.network).items(items)
+        rows = cast("GenerativeNetwork", self._answering()).items(items).to(hidden.dtype)
         both = (1 - share) * scores + share * cast("Tensor", rows @ hidden[:, :, None])[..., 0]
         return both.masked_fill(scores.isneginf(), -np.inf)
 
