@@ -20,7 +20,7 @@ def test_a_return_of_a_part_reduces_the_purchase():
     verdict = net_returns(log, None)
     assert words(verdict.reason) == ["", "return_netted"]
     assert log.quantity[0] == 3
-    assert verdict.facts == {"purchases_reduced": 1}
+    assert verdict.facts == {"purchases_reduced": 1, "returns_after_training": 0}
 
 
 def test_a_return_goes_on_to_the_purchase_before():
@@ -44,12 +44,20 @@ def test_without_quantities_each_event_is_one_unit():
     assert words(net_returns(log, None).reason) == ["", "returned", "return_netted"]
 
 
-def test_a_return_after_training_leaves_a_purchase_of_training_alone():
+def test_a_return_after_training_stays_with_the_purchase_of_training():
     rows = [(1, 7, 0, BUY, 2), (1, 7, 10, BACK, 2), (1, 7, 11, BUY, 1), (1, 7, 12, BACK, 1)]
     log = log_of(rows, quantity=True)
-    reason = net_returns(log, 5 * SECOND).reason
-    assert words(reason) == ["", "return_after_training", "returned", "return_netted"]
-    assert log.quantity[0] == 2
+    verdict = net_returns(log, 5 * SECOND)
+    assert words(verdict.reason) == ["", "", "returned", "return_netted"]
+    assert log.quantity[:2].tolist() == [2, 2]
+    assert verdict.facts["returns_after_training"] == 1
+
+
+def test_what_a_return_after_training_takes_of_later_purchases_is_taken_off_it():
+    rows = [(1, 7, 0, BUY, 2), (1, 7, 10, BUY, 1), (1, 7, 11, BACK, 3)]
+    log = log_of(rows, quantity=True)
+    assert words(net_returns(log, 5 * SECOND).reason) == ["", "returned", ""]
+    assert (log.quantity[0], log.quantity[2]) == (2, 2)
 
 
 def test_no_events():

@@ -323,8 +323,7 @@ def test_shuffling_the_future_changes_nothing_of_training(engine, tmp_path):
     until = dataset.facts["cutoffs"]["train_until"]
     expected = training_part(dataset, until)
     found = set(dataset.facts["rejected"])
-    assert {"bot", "quantity_outlier", "price_outlier", "returned", "return_after_training", "rare_user",
-            "rare_item", "not_a_product"} <= found  # fmt: skip
+    assert {"bot", "quantity_outlier", "price_outlier", "returned", "rare_user", "rare_item", "not_a_product"} <= found
     assert 500 < len(expected) < dataset.n_events
     future = np.flatnonzero(np.array(log["day"]) * DAY + START >= until)
     shuffled = {name: np.array(values, dtype=object) for name, values in log.items()}

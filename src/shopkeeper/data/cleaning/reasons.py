@@ -28,7 +28,6 @@ class Reason(StrEnum):
     PRICE_OUTLIER = "price_outlier"
     RETURNED = "returned"
     RETURN_NETTED = "return_netted"
-    RETURN_AFTER_TRAINING = "return_after_training"
     RETURN_WITHOUT_PURCHASE = "return_without_purchase"
     RARE_USER = "rare_user"
     RARE_ITEM = "rare_item"
@@ -62,8 +61,6 @@ EXPLANATIONS: Final[dict[Reason, str]] = {
     Reason.PRICE_OUTLIER: "The price lies far outside of what is usual in this log.",
     Reason.RETURNED: "The purchase was returned whole.",
     Reason.RETURN_NETTED: "The return was set off against earlier purchases of the same item by the same shopper.",
-    Reason.RETURN_AFTER_TRAINING: "The return came after the end of training and its purchase before: the purchase "
-    "stays, since training cannot know what comes later.",
     Reason.RETURN_WITHOUT_PURCHASE: "No earlier purchase of this item by this shopper is in the log.",
     Reason.RARE_USER: "The shopper has too few events in training.",
     Reason.RARE_ITEM: "The item has too few events in training.",

@@ -17,7 +17,9 @@ from shopkeeper.types import Int64Array
 def net_returns(log: Log, fit_until: int | None) -> Verdict:
     """Sets returns off against purchases; of a purchase returned in part the quantity is reduced in the log.
 
-    All returns leave the log, each with what became of it. An event without a quantity counts as one unit.
+    Returns leave the log, each with what became of it, but for one: training cannot know that a purchase of its part is
+    sent back later, so both stay, and whoever asks for the histories of today sees the purchase taken back
+    (`Dataset.settled`). An event without a quantity counts as one unit.
 
     Args:
         log: Sorted by user and time; its quantities are changed.
@@ -34,17 +36,20 @@ def net_returns(log: Log, fit_until: int | None) -> Verdict:
     starts = np.ones(len(places), dtype=bool)
     starts[1:] = (pair[1:] != pair[:-1]) | (later[1:] != later[:-1])
     taken = units_taken(units, is_return, starts)
-    untouched = np.isin(pair, pair[~later & ~is_return]) & later
+    some, whole = taken > NOTHING, taken >= units - NOTHING
+    kept = is_return & later & np.isin(pair, pair[~later & ~is_return]) & ~(some & whole)
     masks = {
-        Reason.RETURNED: ~is_return & (taken > NOTHING) & (taken >= units - NOTHING),
-        Reason.RETURN_NETTED: is_return & (taken > NOTHING),
-        Reason.RETURN_AFTER_TRAINING: is_return & untouched,
-        Reason.RETURN_WITHOUT_PURCHASE: is_return,
+        Reason.RETURNED: ~is_return & some & whole,
+        Reason.RETURN_NETTED: is_return & some & ~kept,
+        Reason.RETURN_WITHOUT_PURCHASE: is_return & ~some & ~kept,
     }
-    partly = ~is_return & (taken > NOTHING) & (taken < units - NOTHING)
+    partly = some & ~whole & (~is_return | kept)
     if log.quantity is not None:
         log.quantity[places[partly]] = (units - taken)[partly]
-    facts = {"purchases_reduced": int(np.count_nonzero(partly))}
+    facts = {
+        "purchases_reduced": int(np.count_nonzero(partly & ~is_return)),
+        "returns_after_training": int(np.count_nonzero(kept)),
+    }
     found = Verdict.of(masks, len(places), facts)
     reason = np.zeros(len(log), dtype=np.uint8)
     reason[places] = found.reason
