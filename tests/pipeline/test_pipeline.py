@@ -225,8 +225,8 @@ def test_recommend_tells_source_and_reason_in_words(pipeline: Pipeline) -> None:
     assert answer.to_arrow().column("source").to_pylist()[-1] == "MostPopular"
 
 
-def test_what_items_are_like_is_told_by_the_recommender_that_proves_to_know(shop: Dataset) -> None:
-    parts = split(shop, SplitSettings(kind="leave_one_out"))
+def test_what_items_are_like_is_told_by_the_recommender_that_proves_to_know(cycle: Dataset) -> None:
+    parts = split(cycle, SplitSettings(kind="leave_one_out"))
     untrained = TrainingSettings(epochs=1, device="cpu", optimizer=OptimizerSettings(learning_rate=1e-9))
     blind = SASRec(SASRecConfig(embedding_size=16)).fit(parts.train, training=untrained)
     pipeline = Pipeline.of_fitted([blind, Transitions(NARROW).fit(parts.train)], validation=parts.validation)
@@ -236,9 +236,9 @@ def test_what_items_are_like_is_told_by_the_recommender_that_proves_to_know(shop
     assert Pipeline.of_fitted([MostPopular().fit(parts.train)]).likeness == []
 
 
-def test_where_the_best_one_knows_nothing_of_an_item_the_next_one_says_what_it_is_like(shop: Dataset) -> None:
-    vectors = SASRec(SASRecConfig(embedding_size=16)).fit(shop, training=TRAINING)
-    links = Transitions(NARROW).fit(shop)
+def test_where_the_best_one_knows_nothing_of_an_item_the_next_one_says_what_it_is_like(cycle: Dataset) -> None:
+    vectors = SASRec(SASRecConfig(embedding_size=16)).fit(cycle, training=TRAINING)
+    links = Transitions(NARROW).fit(cycle)
     links.links = links.links.copy()
     links.links.data[links.links.indptr[5] : links.links.indptr[6]] = 0
     links.links.eliminate_zeros()
