@@ -75,6 +75,19 @@ def test_a_click_changes_the_list_and_reaches_the_store(visit: Start, database: 
     assert [(f"sku-{thing:03d}" in items, placement) for items, placement in rows] == [(True, "storefront")]
 
 
+def test_what_is_taken_out_of_the_cart_may_be_recommended_again(visit: Start, database: Path) -> None:
+    window = visit()
+    page = window.home("new-cart")
+    put = window.act("cart", 1)
+    assert page.locator(".basket a").all_inner_texts() == [put]
+    with page.expect_response("**/recommendations"):
+        page.get_by_role("button", name=f"Take {put} out of the cart").click()
+    page.wait_for_selector(".basket .nothing")
+    expect(page.get_by_text(put, exact=True).first).to_be_visible()
+    assert put in window.titles()
+    assert [event["event_type"] for event in stored(database, "new-cart")] == ["cart", "remove_from_cart"]
+
+
 def test_what_was_done_shows_on_the_card_and_in_the_cart(visit: Start, database: Path) -> None:
     window = visit()
     page = window.home("new-2")

@@ -1,7 +1,8 @@
 /** Beside every view: who is shopping, what lies in their cart, what they did, newest first. */
 
 import { itemLink, price } from "./cards.js";
-import { h } from "./dom.js";
+import { titleOf } from "./catalog_words.js";
+import { button, h } from "./dom.js";
 import { counted, formatAgo, formatFixed, formatMoment, t, wordFor } from "./i18n.js";
 import { icon } from "./icons.js";
 import { attempt } from "./page.js";
@@ -34,12 +35,23 @@ export function startAside(node) {
 
   function drawCart(inside) {
     const total = inside.reduce((sum, item) => sum + (item.price ?? NaN), 0);
-    const wasFocused = document.activeElement === buy;
-    items.replaceChildren(...inside.map((item) => h("li", {}, itemLink(item), price(item))));
+    const wasFocused = document.activeElement === buy || items.contains(document.activeElement);
+    items.replaceChildren(...inside.map((item) => h("li", {}, itemLink(item), price(item), removal(item))));
     buy.textContent = Number.isFinite(total) ? t("cart.buy_for", { total: formatFixed(total) }) : t("cart.buy");
     buy.hidden = !inside.length;
     noItems.hidden = inside.length > 0;
-    if (wasFocused && buy.hidden) document.getElementById("cart").focus();
+    if (wasFocused && (buy.hidden || document.activeElement !== buy)) document.getElementById("cart").focus();
+  }
+
+  function removal(item) {
+    const label = t("cart.remove", { title: titleOf(item) });
+    const pressed = button("remove", "×", () => attempt(trouble, async () => {
+      await act([{ type: "remove_from_cart", item }], { placement: "cart" });
+      trouble.replaceChildren();
+    }));
+    pressed.setAttribute("aria-label", label);
+    pressed.title = label;
+    return pressed;
   }
 
   buy.addEventListener("click", () => attempt(trouble, async () => {

@@ -53,7 +53,7 @@ export async function act(deeds, place) {
     const answer = await api.shopper(user, LATEST);
     if (session.id !== user) return;
     take(answer);
-    if (newest(first) !== before) break;
+    if (first.type === "remove_from_cart" ? !standing(first.item.item_id).inCart : newest(first) !== before) break;
   }
   changed(first);
 }
