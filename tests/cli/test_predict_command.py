@@ -48,7 +48,7 @@ def test_all_and_a_file(run: Run, shop: Path, tmp_path: Path) -> None:
     assert code == 0, err
     assert "active shoppers x 3 items" in out
     assert "predicting" in err  # the bar
-    assert pq.read_table(tmp_path / "out.parquet").column_names == ["user_id", "item_id", "probability"]
+    assert pq.read_table(tmp_path / "out.parquet").column_names == ["user_id", "item_id", "probability", "known"]
     (tmp_path / "items.txt").write_text("sku-004\n\nsku-005\n")
     code, out, _ = run(*words, "--all", "--items", tmp_path / "items.txt", "--quiet")
     assert "x 2 items" in out

@@ -203,7 +203,7 @@ def test_predictors_of_shoppers_need_no_item(dataset: Dataset, tmp_path: Path) -
     users = asker.active_users()
     assert predict_to_file(asker, Crossed(asker, users, users[:0]), tmp_path / "out.parquet") == len(users)
     first = rows_of(tmp_path / "out.parquet")[0]
-    assert set(first) == {"user_id", "probability"}
+    assert set(first) == {"user_id", "probability", "known"}
     assert asker.one(str(first["user_id"])).value == pytest.approx(first["probability"])
     pa_csv.write_csv(pa.table({"user_id": [first["user_id"]]}), tmp_path / "who.csv")
     predict_to_file(asker, FileOfPairs.open(tmp_path / "who.csv", asker), tmp_path / "who.parquet")

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
+
+import numpy as np
 
 from shopkeeper.data.cutoffs import moment_text
+from shopkeeper.data.vocabulary import UNKNOWN
 from shopkeeper.errors import ArtifactError
 from shopkeeper.evaluation.behavior.leaderboard import target_words
 from shopkeeper.jobs.predict import Asker
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+KNOWN: Final = "known"
+"""The column that says whether the log knows the user of a row."""
 REASONS = 3
 """So many reasons of a pair go into a file."""
 EXPLAINED = 4096
@@ -43,9 +48,10 @@ def predict_to_file(
     Args:
         asker: Whom to ask.
         pairs: About what.
-        file: Written whole or not at all: ids as they went in, `probability` (or `amount`), and `reasons`. What was
-            asked, and at which moments, is in the metadata of its schema under `shopkeeper`, as JSON. Rows that cannot
-            be answered are written beside it, with their reason (`rejected_file`).
+        file: Written whole or not at all: ids as they went in, `probability` (or `amount`), `known`, whether the log
+            knows the user, and `reasons`. What was asked, and at which moments, is in the metadata of its schema under
+            `shopkeeper`, as JSON. Rows that cannot be answered are written beside it, with their reason
+            (`rejected_file`).
         explain: Add the strongest reasons in words.
         progress: Told after each block.
 
@@ -120,6 +126,7 @@ def answered(asker: Asker, block: Block, explain: bool) -> pa.Table:
     examples = asker.examples(block.user, block.item, block.time)
     name = "amount" if asker.predictor.of_amounts else "probability"
     table = block.ids.append_column(name, pa.array(asker.predictor.predict(examples), pa.float64()))
+    table = table.append_column(KNOWN, pa.array(np.asarray(block.user) != UNKNOWN))
     if explain:
         words = [
             sentences(reasons)[:REASONS]

@@ -14,7 +14,7 @@ from shopkeeper.serving.answers import CategoryOut, Facts, ItemOut
 from shopkeeper.serving.problems import InvalidError
 from shopkeeper.serving.requests import Fact, FiltersIn
 from shopkeeper.serving.served import Served
-from shopkeeper.types import BoolArray, Int32Array
+from shopkeeper.types import BoolArray, Float64Array, Int32Array
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -120,7 +120,7 @@ def check_filters(facts: ItemFacts, filters: FiltersIn) -> None:
     """Refuses filters that no item of any shopper could pass.
 
     Raises:
-        InvalidError: The category names nothing, no price is known, or the prices asked for are none.
+        InvalidError: The category names nothing, no price is known, or no item has a price in the range.
     """
     check_category(facts, filters.category, "filters.category")
     low, high = filters.price_min, filters.price_max
@@ -135,6 +135,20 @@ def check_filters(facts: ItemFacts, filters: FiltersIn) -> None:
         raise InvalidError("prices are in several currencies here", expected=f"currency, {choices('', known)}")
     if low is not None and high is not None and low > high:
         raise InvalidError("filters.price_min is above filters.price_max", got=f"{low:g} and {high:g}")
+    if low is not None or high is not None:
+        _check_range(
+            facts.prices if filters.currency is None else facts.prices[facts.priced_in(filters.currency)], low, high
+        )
+
+
+def _check_range(prices: Float64Array, low: float | None, high: float | None) -> None:
+    """Refuses a range of prices that holds none of those that there are (float64, NaN where unknown)."""
+    inside = (prices >= (-np.inf if low is None else low)) & (prices <= (np.inf if high is None else high))
+    if not inside.any():
+        raise InvalidError(
+            "no item has a price in this range", expected=f"{np.nanmin(prices):.12g} to {np.nanmax(prices):.12g}",
+            got=f"{'any' if low is None else format(low, '.12g')} to {'any' if high is None else format(high, '.12g')}",
+        )  # fmt: skip
 
 
 def _titled(titles: pa.ChunkedArray | None, words: Sequence[str], size: int) -> BoolArray:
