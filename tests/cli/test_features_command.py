@@ -127,7 +127,7 @@ def test_similar_says_what_is_missing(run: Run, data: Path) -> None:
 
 
 def test_help_has_examples(run: Run) -> None:
-    for command, count in (("features", 7), ("similar", 1)):
+    for command, count in (("features", 7), ("similar", 2)):
         code, out, _ = run(command, "--help")
         assert code == 0
         assert out.count("Example:") == count

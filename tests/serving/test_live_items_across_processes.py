@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -120,10 +121,7 @@ def test_facts_of_a_later_bundle_are_not_overruled_by_earlier_changes(bundle: Pa
     loaded = Bundle.load(bundle, mapped=False)
     position = seen if read else StorePosition(store_id="another", sequence=0)
     made = (now if not read else now + timedelta(days=1)).isoformat(timespec="seconds")
-    later = Bundle(
-        loaded.pipeline, loaded.card.replace(store=position, created_at=made), loaded.features, loaded.index,
-        loaded.encoder,
-    )  # fmt: skip
+    later = replace(loaded, card=loaded.card.replace(store=position, created_at=made))
     store.close()
     later.save(tmp_path / "bundle")
     with running_server(tmp_path / "bundle", tmp_path / "shop.db") as server:
@@ -137,7 +135,7 @@ def test_facts_of_a_later_bundle_are_not_overruled_by_earlier_changes(bundle: Pa
 def test_a_bundle_without_an_encoder_places_by_category(bundle: Path, tmp_path: Path) -> None:
     loaded = Bundle.load(bundle, mapped=False)
     card = loaded.card.replace(newcomers={"encoder": None, "reason": "it is off"})
-    Bundle(loaded.pipeline, card, loaded.features, loaded.index).save(tmp_path / "bundle")
+    replace(loaded, card=card, encoder=None).save(tmp_path / "bundle")
     with running_server(tmp_path / "bundle", tmp_path / "shop.db") as server:
         (placed,) = server.client.post("/items", json=NEW).json()["items"]
         assert (placed["placed"], placed["like"]) == ("category", [])

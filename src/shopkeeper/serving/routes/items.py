@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, TypeAlias
 
 from fastapi import FastAPI, Request, Response
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 from starlette.concurrency import run_in_threadpool
 
 from shopkeeper.errors import ShopkeeperError
@@ -61,8 +61,8 @@ class SimilarQuery(Struct, kw_only=True, forbid_unknown_fields=True):
     k: Length = 10
     kind: Annotated[SimilarKind, Meta(description="What can stand in for the item, or what goes with it")] = "similar"
     category: CategoryPath | None = None
-    price_min: Amount | None = None
-    price_max: Amount | None = None
+    price_min: Amount | UnsetType = UNSET
+    price_max: Amount | UnsetType = UNSET
     currency: Word | None = None
     available: Annotated[bool, Meta(description="Only items on sale")] = True
     exclude: Annotated[list[IdText], Meta(description="Ids that must not come out; by comma, or the name again")] = []
@@ -148,8 +148,8 @@ def known_item(service: Service, served: Served, request: Request) -> Id:
 def _similar(served: Served, item_id: Id, asked: SimilarQuery, exclude: list[Id]) -> SimilarOut:
     given = FiltersIn(
         category=asked.category,
-        price_min=asked.price_min,
-        price_max=asked.price_max,
+        price_min=None if asked.price_min is UNSET else asked.price_min,
+        price_max=None if asked.price_max is UNSET else asked.price_max,
         available=asked.available,
         currency=asked.currency,
     )
