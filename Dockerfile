@@ -28,4 +28,5 @@ EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
     CMD ["python", "-c", "import urllib.request as web; web.urlopen('http://127.0.0.1:8080/readyz', timeout=4)"]
 ENTRYPOINT ["shopkeeper"]
-CMD ["serve", "/bundles/shop", "--host", "0.0.0.0", "--database", "/data/shop.db"]
+CMD ["serve", "/bundles/shop", "--host", "0.0.0.0", "--database", "/data/shop.db", \
+     "--api-key-file", "/bundles/keys.txt"]

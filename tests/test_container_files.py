@@ -68,6 +68,7 @@ def test_the_image_runs_the_service_without_rights() -> None:
     options = serve_options(words)
     assert options["host"] == "0.0.0.0"  # noqa: S104
     assert options["database"].startswith(f"{instructions('VOLUME')[0]}/")
+    assert options["api_key_file"] == Path("/bundles/keys.txt"), "who listens on every address asks for keys"
     assert HEALTH in instructions("HEALTHCHECK")[0]
 
 
@@ -77,6 +78,7 @@ def test_compose_runs_it_on_postgresql(compose: dict[str, Any]) -> None:
     assert command == "serve"
     options = serve_options(words)
     assert options["workers"] == 2
+    assert options["api_key_file"] == Path("/bundles/keys.txt")
     assert service["ports"] == [f"127.0.0.1:8080:{options['port']}"]
     address = re.sub(r"\$\{.*\}", "password", service["environment"][DATABASE_VARIABLE])
     assert address == "postgresql://shopkeeper:password@database/shopkeeper"

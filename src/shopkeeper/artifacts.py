@@ -224,8 +224,13 @@ def file_hash(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def write_text_atomic(file: Path, text: str) -> None:
+def write_text_atomic(file: Path, text: str, mode: int | None = None) -> None:
     """Writes a single text file whole or not at all.
+
+    Args:
+        file: The file.
+        text: What it holds.
+        mode: Who may read and write it, 0o600 for its owner alone; None leaves it to the machine.
 
     Raises:
         ArtifactError: The disk refuses; an earlier file of that name is unchanged.
@@ -233,6 +238,7 @@ def write_text_atomic(file: Path, text: str) -> None:
     temporary = file.with_name(f".{file.name}.writing-{uuid.uuid4().hex[:8]}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch(mode=0o666 if mode is None else mode, exist_ok=False)
         temporary.write_text(text, encoding="utf-8")
         _sync(temporary)
         temporary.replace(file)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ Run = Callable[..., tuple[int, str, str]]
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("keys") / "keys.txt"
-    file.write_text("secret\n")
+    file.write_text("secret-of-the-shop\n")
     return file
 
 
@@ -34,7 +36,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, keys: Path) -> Iterator[tuple
     folder = tmp_path_factory.mktemp("shop")
     database = folder / "shop.db"
     with running_server(shop_bundle(folder / "bundle"), database, "--api-key-file", str(keys)) as server:
-        server.client.headers["X-API-Key"] = "secret"
+        server.client.headers["X-API-Key"] = "secret-of-the-shop"
         yield server, database
 
 
@@ -46,7 +48,7 @@ def item(server: Server, item_id: str) -> dict[str, Any] | None:
 @pytest.mark.parametrize("way", ["store", "service"])
 def test_items_come_change_and_go(shop: tuple[Server, Path], run: Run, tmp_path: Path, way: str) -> None:
     server, database = shop
-    there = ("--database", database) if way == "store" else ("--url", server.address, "--api-key", "secret")
+    there = ("--database", database) if way == "store" else ("--url", server.address, "--api-key", "secret-of-the-shop")
     rows = {"sku": [f"{way}-1", f"{way}-2"], "name": ["Thing 3 <b>&</b> co", "Thing 9 <b>&</b> co"],
             "price": [2.5, None], "in_stock": ["yes", "no"], "grams": [3, 4]}  # fmt: skip
     pa_csv.write_csv(pa.table(rows), tmp_path / "new.csv")
@@ -69,7 +71,9 @@ def test_items_come_change_and_go(shop: tuple[Server, Path], run: Run, tmp_path:
 def test_a_change_of_an_item_that_nobody_knows_makes_none(shop: tuple[Server, Path], run: Run) -> None:
     server, database = shop
     assert run("items", "set", "typo", "--price", 1, "--database", database)[0] == 0
-    code, _, error = run("items", "set", "typo", "--price", 1, "--url", server.address, "--api-key", "secret")
+    code, _, error = run(
+        "items", "set", "typo", "--price", 1, "--url", server.address, "--api-key", "secret-of-the-shop"
+    )
     assert code == 3
     assert "there is no such item" in error
     assert run("items", "add", "--id", "after", "--database", database)[0] == 0
@@ -126,6 +130,34 @@ def test_what_cannot_be_done_is_said(
     assert said in error
 
 
+def test_a_key_does_not_travel_along_a_redirect(run: Run) -> None:
+    seen: list[tuple[str, str | None]] = []
+
+    class Sends(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            seen.append((self.path, self.headers.get("X-API-Key")))
+            self.send_response(302)
+            self.send_header("Location", f"http://localhost:{self.server.server_port}/elsewhere")  # type: ignore[attr-defined]
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Sends) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        there = ("--url", f"http://127.0.0.1:{server.server_port}", "--api-key", "secret-of-the-shop")
+        for words in (("remove", "a"), ("set", "a", "--price", 1), ("add", "--id", "a")):
+            code, _, error = run("items", *words, *there)
+            assert code == 11
+            assert "where the API key does not go" in error
+        server.shutdown()
+    assert len(seen) == 3
+    assert "/elsewhere" not in dict(seen)
+
+
 def test_a_wrong_key_and_a_wrong_fact_are_refused(shop: tuple[Server, Path], run: Run) -> None:
     server, database = shop
     code, _, error = run("items", "remove", "sku-001", "--url", server.address, "--api-key", "wrong")
@@ -135,7 +167,16 @@ def test_a_wrong_key_and_a_wrong_fact_are_refused(shop: tuple[Server, Path], run
     assert code == 1
     assert "nothing is to be changed" in error
     code, _, error = run(
-        "items", "add", "--id", "a", "--attribute", "title=x", "--url", server.address, "--api-key", "secret"
+        "items",
+        "add",
+        "--id",
+        "a",
+        "--attribute",
+        "title=x",
+        "--url",
+        server.address,
+        "--api-key",
+        "secret-of-the-shop",
     )
     assert code == 3
     assert "title" in error

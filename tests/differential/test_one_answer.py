@@ -85,7 +85,7 @@ def doors_of(plan: Plan, model: str) -> Iterator[Doors]:
         command("prepare", log, "--catalog", feed, "--out", folder / "dataset", "--quiet")
         command("train", folder / "dataset", "--model", model, "--refit", "--out", folder / "bundle", "--quiet")
         app = create_app(folder / "bundle", ServiceSettings(database=str(folder / "shop.db"), access_log=False))
-        with TestClient(app) as client:
+        with TestClient(app, "http://localhost") as client:
             yield Doors(shop, folder, Bundle.load(folder / "bundle"), client)
 
 

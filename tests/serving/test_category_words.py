@@ -55,7 +55,7 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp("words")
     _, writing = request.param
     settings = ServiceSettings(database=str(folder / "shop.db"))
-    with TestClient(create_app(shop_of(writing, folder / "bundle"), settings)) as client:
+    with TestClient(create_app(shop_of(writing, folder / "bundle"), settings), "http://localhost") as client:
         yield writing, client
 
 

@@ -53,7 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def shop(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     settings = ServiceSettings(database=str(tmp_path_factory.mktemp("store") / "shop.db"), access_log=False)
-    with TestClient(create_app(folder, settings)) as client:
+    with TestClient(create_app(folder, settings), "http://localhost") as client:
         yield client
 
 
@@ -92,7 +92,7 @@ def test_fewer_events_that_models_read_hide_no_less(folder: Path, tmp_path: Path
     bought = [{"user_id": "new", "item_id": f"i{item:03d}", "event_type": "purchase"} for item in range(1, 60)]
     looks = [{"user_id": "new", "item_id": f"i{item:03d}"} | {"event_type": "view"} for item in (61, 62) * 100]
     for answers in range(2):  # the second service has the events from the store
-        with TestClient(create_app(folder, settings)) as shop:
+        with TestClient(create_app(folder, settings), "http://localhost") as shop:
             if not answers:
                 assert shop.post("/events", json=[*bought, *looks]).status_code == 200
             assert not {one["item_id"] for one in bought} & set(asked(shop, user_id="new", k=100))

@@ -48,7 +48,8 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 def served(dataset: Dataset, folder: Path) -> TestClient:
     train(dataset, "transitions", ShopSettings()).bundle.save(folder / "bundle")
-    return TestClient(create_app(folder / "bundle", ServiceSettings(database=str(folder / "shop.db"))))
+    settings = ServiceSettings(database=str(folder / "shop.db"))
+    return TestClient(create_app(folder / "bundle", settings), "http://localhost")
 
 
 def test_a_log_keeps_them_through_prepare_and_split(dataset: Dataset) -> None:

@@ -1,4 +1,4 @@
-"""API keys, health, figures, logs, and the description of the API."""
+"""Keys of a service that runs, health, figures, logs, and the description of the API."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from server import Server, running_server
+from server import Server, each_worker, running_server
 
-from shopkeeper.serving.api_keys import read_keys
+from shopkeeper.serving.access.keys import KeyScope, create_key, revoke_key
 from waiting import until
 
 OPEN = ["/", "/dashboard", "/healthz", "/readyz", "/openapi.json"]
@@ -20,10 +20,17 @@ CLOSED = [
 
 
 @pytest.fixture(scope="module")
-def locked(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("locked")
-    (folder / "keys.txt").write_text("# of the shop\nfirst-key\n\n  second-key  \n")
-    with running_server(bundle, folder / "shop.db", "--api-key-file", str(folder / "keys.txt")) as server:
+def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("locked") / "keys.txt"
+    file.write_text("# of the shop\nfirst-key-of-all\n\n  second-key-of-all  \n")
+    return file
+
+
+@pytest.fixture(scope="module")
+def locked(bundle: Path, key_file: Path) -> Iterator[Server]:
+    """Two workers that ask for a key."""
+    keys = ("--api-key-file", str(key_file), "--workers", "2")
+    with running_server(bundle, key_file.with_name("shop.db"), *keys) as server:
         yield server
 
 
@@ -34,12 +41,12 @@ def test_pages_and_signs_of_life_need_no_key(locked: Server, path: str) -> None:
 
 @pytest.mark.parametrize("path", CLOSED)
 def test_all_else_needs_one(locked: Server, path: str) -> None:
-    for headers in ({}, {"X-API-Key": ""}, {"X-API-Key": "first-key "[:-2]}, {"X-API-Key": "# of the shop"}):
+    for headers in ({}, {"X-API-Key": ""}, {"X-API-Key": "first-key-of-al"}, {"X-API-Key": "# of the shop"}):
         answer = locked.client.get(path, headers=headers)
         assert answer.status_code == 401
         assert "WWW-Authenticate" in answer.headers
     if "nothing" not in path and path not in ("/static", "/healthz/"):
-        assert locked.client.get(path, headers={"X-API-Key": "second-key"}).status_code == 200
+        assert locked.client.get(path, headers={"X-API-Key": "second-key-of-all"}).status_code == 200
 
 
 def test_posting_and_deleting_need_one(locked: Server) -> None:
@@ -51,22 +58,31 @@ def test_posting_and_deleting_need_one(locked: Server) -> None:
     assert locked.client.post("/items", json={"item_id": "new"}).status_code == 401
     assert locked.client.patch("/items/sku-001", json={"price": 1}).status_code == 401
     assert locked.client.delete("/items/sku-001").status_code == 401
-    assert locked.client.post("/events", json=event, headers={"X-API-Key": "first-key"}).status_code == 200
+    assert locked.client.post("/events", json=event, headers={"X-API-Key": "first-key-of-all"}).status_code == 200
 
 
 def test_the_description_names_the_key(locked: Server, server: Server) -> None:
     described = locked.client.get("/openapi.json").json()
     assert described["components"]["securitySchemes"]["key"]["name"] == "X-API-Key"
-    assert described["paths"]["/events"]["post"]["security"] == [{"key": []}]
+    assert described["paths"]["/events"]["post"]["security"] == [{"key": []}, {"bearer": []}]
     assert described["paths"]["/healthz"]["get"]["security"] == []
     assert "securitySchemes" not in server.client.get("/openapi.json").json()["components"]
 
 
-def test_keys_must_be_there(tmp_path: Path) -> None:
-    (tmp_path / "empty").write_text("# none\n\n")
-    for name in ("empty", "missing"):
-        with pytest.raises(Exception, match=name):
-            read_keys(tmp_path / name)
+def test_every_worker_follows_the_keys_and_the_log_names_them(locked: Server, key_file: Path) -> None:
+    created = create_key(key_file, "till-tomorrow", frozenset({KeyScope.RECOMMEND}))
+    with_key = {"Authorization": f"Bearer {created.secret}", "X-Request-ID": "named"}
+    with each_worker(locked) as clients:
+        for client in clients:
+            until(lambda client=client: client.get("/items", headers=with_key).status_code == 200)
+        revoke_key(key_file, "till-tomorrow")
+        for client in clients:
+            until(lambda client=client: client.get("/items", headers=with_key).status_code == 401)
+    lines = until(
+        lambda: [line for line in locked.logs() if line.get("request_id") == "named" and line.get("status") == 200]
+    )
+    assert {line["key"] for line in lines} == {"till-tomorrow"}
+    assert created.secret not in "".join(locked.lines)
 
 
 def test_the_description_is_of_this_shop(server: Server) -> None:

@@ -75,6 +75,7 @@ def test_every_figure_stands_in_the_page(server: Server) -> None:
 
 @pytest.mark.parametrize("command", re.findall(r"^curl .*$", PAGE, re.MULTILINE))
 def test_what_the_reader_types_works(server: Server, command: str) -> None:
-    method, path, body = re.findall(r"^curl (?:-X (\w+) )?localhost:8080(/\S+)(?: -d '(.*)')?", command)[0]
-    answer = server.client.request(method or "GET", path, content=body)
+    method, path, body = re.findall(r"^curl (?:-X (\w+) )?localhost:8080(/\S+)(?: --json '(.*)')?", command)[0]
+    headers = {"Content-Type": "application/json"} if body else {}
+    answer = server.client.request(method or ("POST" if body else "GET"), path, content=body, headers=headers)
     assert answer.status_code == 200, answer.text

@@ -48,6 +48,7 @@ def register() -> None:
     from shopkeeper.cli.events import app as events
     from shopkeeper.cli.features import features
     from shopkeeper.cli.items import app as items
+    from shopkeeper.cli.keys import app as keys
     from shopkeeper.cli.predict import predict
     from shopkeeper.cli.prepare import prepare
     from shopkeeper.cli.recommend import recommend
@@ -82,6 +83,7 @@ def register() -> None:
     app.command()(doctor)
     app.add_typer(events, name="events")
     app.add_typer(items, name="items")
+    app.add_typer(keys, name="keys")
 
 
 def main() -> None:

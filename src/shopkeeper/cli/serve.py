@@ -22,7 +22,7 @@ def serve(
                      "[$SHOPKEEPER_DATABASE, else shop.db beside the bundle]"),
     ] = None,
     api_key_file: Annotated[
-        Path | None, typer.Option("--api-key-file", help="Text file, one API key a line; none asks for no key.")
+        Path | None, typer.Option("--api-key-file", help="File of API keys, made by `shopkeeper keys create`.")
     ] = None,
     config: options.ConfigFile = None,
     overrides: options.Overrides = [],

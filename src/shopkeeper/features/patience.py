@@ -82,12 +82,13 @@ def endpoint_address(url: str, model: str, path: str, example: str, example_mode
     return f"{url.rstrip('/')}/{path}"
 
 
-class _NoRedirect(HTTPRedirectHandler):
-    """A key must not travel on to another address."""
+class NoRedirect(HTTPRedirectHandler):
+    """For `build_opener`: a key must not travel on to another address, so that a redirect is an error of its status."""
 
     def redirect_request(
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
     ) -> Request | None:
+        """Never goes on."""
         return None
 
 
@@ -102,7 +103,7 @@ class Patience:
     def __init__(self, settings: RequestSettings, headers: Mapping[str, str]) -> None:
         self._settings = settings
         self._headers = {"Content-Type": "application/json", "Accept": "application/json", **headers}
-        self._opener = build_opener(_NoRedirect)
+        self._opener = build_opener(NoRedirect)
         self._next_at = 0.0
         self._lock, self._turn = threading.Lock(), threading.Lock()
         self._requests = 0

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.error import HTTPError
 from urllib.parse import quote
-from urllib.request import Request, urlopen
+from urllib.request import Request, build_opener
 
 import msgspec
 
 from shopkeeper.data.catalog import Catalog
 from shopkeeper.data.schema import CREATED_AT, ITEM_ID, PARENT_ID
 from shopkeeper.errors import ArtifactError, ConfigError, DataError, EndpointError
+from shopkeeper.features.patience import NoRedirect
 from shopkeeper.pipeline.card import Card
 from shopkeeper.serving.event_store.item_changes import REMOVED, ItemChange, ItemChanges
 from shopkeeper.serving.event_store.store import EventStore
@@ -106,6 +107,7 @@ class ServedItems:
         if not url.startswith(("http://", "https://")):
             raise ConfigError("a service has a web address", expected="--url http://localhost:8080", got=repr(url))
         self._url = url.rstrip("/")
+        self._opener = build_opener(NoRedirect)
         self._headers = {"Content-Type": "application/json"} | ({KEY_HEADER: key} if key else {})
 
     def add(self, items: Sequence[Mapping[str, Any]]) -> None:
@@ -142,9 +144,14 @@ class ServedItems:
         content = None if body is None else json.dumps(body).encode()
         request = Request(self._url + path, content, self._headers, method=method)  # noqa: S310 - checked above
         try:
-            with urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+            with self._opener.open(request, timeout=SECONDS) as answer:
                 return json.loads(answer.read())
         except HTTPError as error:
+            if 300 <= error.code < 400:
+                raise EndpointError(
+                    f"{self._url} sends on to another address, where the API key does not go",
+                    got=error.headers.get("Location"), remedy="give that address as --url, if it is the one you mean",
+                ) from error  # fmt: skip
             said = _said(error)
             kind = DataError if error.code in (404, 413, 422) else EndpointError
             raise kind(said["problem"], expected=said["expected"], got=said["got"], remedy=said["remedy"]) from error

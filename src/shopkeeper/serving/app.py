@@ -8,7 +8,9 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from shopkeeper.serving.api_keys import ApiKeys, read_keys
+from shopkeeper.serving.access.guard import Guard
+from shopkeeper.serving.access.keys import KeyFile
+from shopkeeper.serving.access.local import LocalOnly
 from shopkeeper.serving.failures import answer_failures
 from shopkeeper.serving.observe import Observe
 from shopkeeper.serving.openapi import describe
@@ -44,7 +46,7 @@ def create_app(bundle_folder: Path, settings: ServiceSettings | None = None) -> 
         ConfigError: The API keys or the address of the store cannot be read.
     """
     settings = settings or ServiceSettings()
-    keys = None if settings.api_key_file is None else read_keys(settings.api_key_file)
+    keys = None if settings.api_key_file is None else KeyFile(settings.api_key_file)
     service = Service(bundle_folder, settings)
 
     @asynccontextmanager
@@ -67,8 +69,8 @@ def create_app(bundle_folder: Path, settings: ServiceSettings | None = None) -> 
     mount_pages(app)
     answer_failures(app)
     describe(app, settings, service.store.kinds, keys is not None)
-    if keys is not None:
-        app.add_middleware(ApiKeys, keys=keys)
+    local = LocalOnly(frozenset({*settings.trusted_hosts, settings.host.lower()}))
+    app.add_middleware(Guard, keys=keys, local=local, cors_origins=frozenset(settings.cors_origins))
     app.add_middleware(
         Observe, metrics=service.metrics, traffic=service.traffic, worker=service.worker,
         access_log=settings.access_log,

@@ -12,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 
 from shopkeeper.errors import ShopkeeperError
+from shopkeeper.serving.access.callers import caller_of
 from shopkeeper.serving.failures import failure
 from shopkeeper.serving.logs import FIELDS, LOGGER, REQUEST_ID, request_id_of
 
@@ -88,4 +89,6 @@ class Observe:
                 "method": method, "route": route, "status": status, "milliseconds": round(1000 * seconds, 3),
                 "worker": self._worker,
             }  # fmt: skip
+            if (caller := caller_of(scope)) is not None:
+                fields["key"] = caller.key
             LOGGER.info("request", extra={FIELDS: fields})

@@ -9,8 +9,9 @@ import msgspec
 from fastapi.openapi.utils import get_openapi
 
 from shopkeeper._version import __version__
+from shopkeeper.serving.access.guard import HEADER
+from shopkeeper.serving.access.scopes import OPEN
 from shopkeeper.serving.answers import ProblemOut
-from shopkeeper.serving.api_keys import HEADER, OPEN
 from shopkeeper.serving.event_store.records import IdKinds
 from shopkeeper.serving.requests import MAX_ID, WITHOUT_NUL, EventIn, ItemIn
 
@@ -24,12 +25,14 @@ JSON: Final = "application/json"
 FAILURES: Final = {
     "400": "The body is not JSON",
     "401": "The API key is missing or wrong",
+    "403": "Whoever asks may not do this",
     "404": "There is no such thing",
     "413": "The body is too long",
+    "415": "The body is not said to be JSON",
     "422": "The request is not what is wanted",
     "503": "The service cannot answer now",
 }
-OF_BODY: Final = ("400", "413", "422", "503")
+OF_BODY: Final = ("400", "413", "415", "422", "503")
 USER_FIELDS: Final = frozenset({"user_id"})
 ITEM_FIELDS: Final = frozenset({"item_id", "item_ids", "exclude", "history", "ignored", "like", "unknown_items"})
 _DESCRIBED: Final[list[type]] = [ProblemOut]
@@ -60,7 +63,7 @@ def described(
     """
     found: dict[str, Any] = {"tags": [tag], "summary": summary}
     found["responses"] = {"200": _content(answer, "The answer", example)}
-    found["responses"] |= {status: _content(ProblemOut, FAILURES[status]) for status in (*failures, "401")}
+    found["responses"] |= {status: _content(ProblemOut, FAILURES[status]) for status in (*failures, "401", "403")}
     found["parameters"] = [] if path_id is None else [_path_parameter(path_id)]
     if query is not None:
         found["parameters"] += _query_parameters(query)
@@ -129,11 +132,13 @@ def _description(app: FastAPI, settings: ServiceSettings, kinds: IdKinds, keys: 
     _narrow(found, kinds)
     _limit(found, settings)
     if keys:
-        scheme = {"type": "apiKey", "in": "header", "name": HEADER}
-        found["components"]["securitySchemes"] = {"key": scheme}
+        found["components"]["securitySchemes"] = {
+            "key": {"type": "apiKey", "in": "header", "name": HEADER},
+            "bearer": {"type": "http", "scheme": "bearer"},
+        }
         for path, operations in found["paths"].items():
             for operation in operations.values():
-                operation["security"] = [] if path in OPEN else [{"key": []}]
+                operation["security"] = [] if path in OPEN else [{"key": []}, {"bearer": []}]
     return found
 
 

@@ -25,6 +25,12 @@ class KeyRefusedError(RequestError):
     status = 401
 
 
+class ForbiddenError(RequestError):
+    """Whoever asks may not do this."""
+
+    status = 403
+
+
 class NotFoundError(RequestError):
     """There is no such path or no such item."""
 
@@ -41,6 +47,12 @@ class TooLargeError(RequestError):
     """The body is longer than the service reads."""
 
     status = 413
+
+
+class MediaTypeError(RequestError):
+    """The body is said to be something else than JSON."""
+
+    status = 415
 
 
 class InvalidError(RequestError):

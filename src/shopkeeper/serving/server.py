@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, Final
 from shopkeeper.artifacts import open_artifact
 from shopkeeper.errors import ResourceError, ShopkeeperError
 from shopkeeper.pipeline.bundle import KIND
-from shopkeeper.serving.api_keys import read_keys
+from shopkeeper.serving.access.keys import KeyFile
+from shopkeeper.serving.access.local import check_address
 from shopkeeper.serving.event_store.database import Database
 from shopkeeper.serving.settings import ServiceSettings, database_of
 
@@ -47,7 +48,8 @@ def serve(bundle_folder: Path, settings: ServiceSettings, ready: Callable[[str],
     Raises:
         ArtifactError: There is no bundle, or it is damaged.
         StoreError: The event store cannot be reached.
-        ConfigError: The API keys or the address of the store cannot be read.
+        ConfigError: The API keys or the address of the store cannot be read, or there are no keys and the address to
+            listen on is one that others reach.
         ResourceError: The port is taken.
         ShopkeeperError: A worker could not start.
     """
@@ -63,8 +65,9 @@ def serve(bundle_folder: Path, settings: ServiceSettings, ready: Callable[[str],
 def _check(bundle_folder: Path, settings: ServiceSettings) -> None:
     """Finds here, at once and in plain words, what would else end each worker."""
     open_artifact(bundle_folder, KIND, verify="size")
+    check_address(settings)
     if settings.api_key_file is not None:
-        read_keys(settings.api_key_file)
+        KeyFile(settings.api_key_file)
     database = Database(database_of(bundle_folder, settings))
     if database.file is not None:
         database.file.parent.mkdir(parents=True, exist_ok=True)

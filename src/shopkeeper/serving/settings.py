@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from shopkeeper.config import Settings
 from shopkeeper.machine import usable_cores
+from shopkeeper.serving.access.origins import checked_origin
 
 DATABASE_VARIABLE = "SHOPKEEPER_DATABASE"
 """Environment variable that names the database where no flag and no setting does."""
@@ -29,7 +30,13 @@ class ServiceSettings(Settings):
     """Where events are kept: a path, `sqlite:///path` or `postgresql://user@host/name`. None takes the environment
     variable SHOPKEEPER_DATABASE, or else the file shop.db beside the bundle."""
     api_key_file: Path | None = None
-    """Text file with one API key a line (`#` begins a comment). None asks nobody for a key."""
+    """File of API keys, as `shopkeeper keys create` writes it; changes count within a second. Without one the service
+    listens on the loopback address alone, and refuses pages of other origins."""
+    trusted_hosts: tuple[str, ...] = ()
+    """Host names, without port, that a service without API keys is asked under beside those of its own machine; naming
+    one lets it listen on any address, where everybody who reaches it may do everything."""
+    cors_origins: tuple[str, ...] = ()
+    """Origins, such as "https://shop.example", whose pages may read answers, beside those of browser keys."""
     max_body_bytes: int = Field(default=1 << 20, ge=1024)
     """Longest body of a request in bytes; a longer one gets status 413."""
     max_k: int = Field(default=100, ge=1, le=10_000)
@@ -66,6 +73,16 @@ class ServiceSettings(Settings):
     share them, but a file that is cut short in place ends the process."""
     access_log: bool = True
     """Write one line of JSON for each request."""
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(checked_origin, values))
+
+    @field_validator("trusted_hosts")
+    @classmethod
+    def _in_lower_case(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(value.lower() for value in values)
 
     @property
     def threads_per_worker(self) -> int:

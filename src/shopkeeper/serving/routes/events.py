@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Request, Response
 
+from shopkeeper.serving.access.callers import caller_of, check_own_user, own_event_id
 from shopkeeper.serving.answers import EventsOut
+from shopkeeper.serving.event_store.records import ShopEvent
 from shopkeeper.serving.openapi import EVENTS, OF_BODY, described
 from shopkeeper.serving.reading import read_body
 from shopkeeper.serving.routes.replies import reply
@@ -36,6 +38,7 @@ def add_event_routes(app: FastAPI, service: Service) -> None:
         An event id that is already stored is a duplicate and changes nothing, so a request may be sent again.
         """
         events = service.intake.read(await read_body(request, service.settings.max_body_bytes))
+        events = _of_caller(request, events)
         sequences = await service.add_events(events)
         duplicates = sequences.count(None)
         items, metrics = service.served.items, service.metrics
@@ -46,3 +49,16 @@ def add_event_routes(app: FastAPI, service: Service) -> None:
         metrics.duplicates.inc(duplicates)
         metrics.unknown_items.inc(unknown)
         return reply(EventsOut(len(events) - duplicates, duplicates, unknown, [event.event_id for event in events]))
+
+
+def _of_caller(request: Request, events: list[ShopEvent]) -> list[ShopEvent]:
+    """The events, where whoever asks may send them; ids that a page gave are its own.
+
+    Raises:
+        ForbiddenError: A browser key names another user than its own.
+    """
+    check_own_user(request.scope, (event.user_id for event in events))
+    caller = caller_of(request.scope)
+    if caller is None or not caller.in_browser:
+        return events
+    return [event._replace(event_id=own_event_id(caller, event.event_id)) for event in events]

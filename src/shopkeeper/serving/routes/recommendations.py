@@ -6,6 +6,7 @@ from collections import Counter
 
 from fastapi import FastAPI, Request, Response
 
+from shopkeeper.serving.access.callers import check_own_user
 from shopkeeper.serving.answers import RecommendationsOut
 from shopkeeper.serving.item_facts import check_filters
 from shopkeeper.serving.openapi import OF_BODY, described
@@ -75,6 +76,7 @@ def add_recommendation_routes(app: FastAPI, service: Service) -> None:
         """
         body = await read_body(request, settings.max_body_bytes)
         question = read_question(body, service.store.kinds, settings.max_k)
+        check_own_user(request.scope, (question.given.user_id,))
         check_filters(service.served.facts, question.given.filters)
         answered = await service.recommend(question)
         for source, items in Counter(answered.record.sources).items():
