@@ -73,9 +73,10 @@ def test_every_figure_stands_in_the_page(server: Server) -> None:
     assert told == {name for name in counted | gauges if not name.endswith("_created")}
 
 
-@pytest.mark.parametrize("command", re.findall(r"^curl .*$", PAGE, re.MULTILINE))
-def test_what_the_reader_types_works(server: Server, command: str) -> None:
-    method, path, body = re.findall(r"^curl (?:-X (\w+) )?localhost:8080(/\S+)(?: --json '(.*)')?", command)[0]
-    headers = {"Content-Type": "application/json"} if body else {}
-    answer = server.client.request(method or ("POST" if body else "GET"), path, content=body, headers=headers)
-    assert answer.status_code == 200, answer.text
+def test_what_the_reader_types_works_in_the_order_of_the_page(server: Server) -> None:
+    commands = re.findall(r"^curl (?:-X (\w+) )?localhost:8080(/\S+)(?: --json '(.*)')?$", PAGE, re.MULTILINE)
+    assert len(commands) == PAGE.count("\ncurl ") > 5
+    for method, path, body in commands:
+        headers = {"Content-Type": "application/json"} if body else {}
+        answer = server.client.request(method or ("POST" if body else "GET"), path, content=body, headers=headers)
+        assert answer.status_code == 200, (method, path, body, answer.text)

@@ -48,14 +48,15 @@ def walks(n_users: int, length: int = 9) -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def models() -> list[Recommender]:
-    return [MostPopular(), Transitions()]
-
-
-@pytest.fixture(scope="session")
 def bare() -> ReportInputs:
     dataset = walks(200)
     return ReportInputs(dataset, split(dataset, SplitSettings(kind="leave_one_out")))
+
+
+@pytest.fixture(scope="session")
+def models(bare: ReportInputs) -> list[Recommender]:
+    """Both fitted, whichever test comes first."""
+    return [MostPopular().fit(bare.split.train), Transitions().fit(bare.split.train)]
 
 
 @pytest.fixture(scope="session")
@@ -75,8 +76,8 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def curve(bare: ReportInputs, measured: Leaderboard, models: list[Recommender]) -> list[MetricRow]:
-    """Of both models; they are fitted by then."""
+def curve(bare: ReportInputs, models: list[Recommender]) -> list[MetricRow]:
+    """Of both models."""
     settings = EvaluationSettings(ks=(5,), n_bootstrap=50, curve_events=(0, 1, 3, 99))
     return [row for model in models for row in event_curve(model, bare.split.test, settings, part="test")]
 
