@@ -11,8 +11,8 @@ hold equally much of what was said; a decile that nothing came of is written "-"
 
 SHARED holds `retailrocket` and `online-retail`; the grocery log is that of the demo (`pip install
 'shopkeeper[demo]'`); three shops are made up: `slow`, visited every 40 days, `daily`, whose households take much of the
-same, and `growing`, with sessions, new items and a season. What was done stays in the record, should a shop be broken
-off.
+same, and `growing`, with sessions, new items and a season. What stands in the record already is not asked again: a run
+that was broken off goes on.
 """
 
 from __future__ import annotations
@@ -67,11 +67,15 @@ def main(arguments: list[str] | None = None) -> None:
         with tempfile.TemporaryDirectory() as folder:
             dataset = SHOPS[name](options.data, Path(folder) / "data")
             shop = record["shops"].setdefault(name, {"tables": {}})
+            if shop.get("data", dataset.data_hash) != dataset.data_hash:
+                sys.exit(f"{options.json} speaks of other data of {name}: choose another file")
             shop |= {"data": dataset.data_hash, "users": dataset.n_users, "items": dataset.n_items}
             print(f"\n{name}: {dataset.n_users:,} shoppers, {dataset.n_items:,} items, data {dataset.data_hash[:12]}")
-            for way, settings in WAYS.items():
+            for way in options.ways.split(","):
                 for model in options.models.split(","):
-                    _one(dataset, model, way, settings, options, shop["tables"])
+                    if model in shop["tables"].get(way, {}):
+                        continue
+                    _one(dataset, model, way, WAYS[way], options, shop["tables"])
                     if options.json:
                         write_text_atomic(options.json, json.dumps(record, indent=1) + "\n")
 
@@ -210,8 +214,8 @@ SHOPS: dict[str, Callable[[Path, Path], Dataset]] = {
 
 
 def _words(options: argparse.Namespace) -> list[str]:
-    return ["--data", "SHARED", "--shops", options.shops, "--models", options.models, "--examples",
-            str(options.examples), "--pairs", str(options.pairs)]  # fmt: skip
+    return ["--data", "SHARED", "--shops", options.shops, "--models", options.models, "--ways", options.ways,
+            "--examples", str(options.examples), "--pairs", str(options.pairs)]  # fmt: skip
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -219,9 +223,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, help="folder of the public logs")
     parser.add_argument("--shops", default=",".join(SHOPS), help="by comma")
     parser.add_argument("--models", default=CLASSICAL, help="by comma")
+    parser.add_argument("--ways", default=",".join(WAYS), help="before, after or both, by comma")
     parser.add_argument("--examples", type=int, default=300_000, help="at most about so many of each part")
     parser.add_argument("--pairs", type=int, default=500_000, help="about so many are asked about")
-    parser.add_argument("--json", type=Path, help="where the record goes; shops that it has already stay in it")
+    parser.add_argument("--json", type=Path, help="where the record goes; what it has already stays in it")
     return parser
 
 
