@@ -179,3 +179,10 @@ def test_every_command_shows_an_example_in_its_help(run: Run) -> None:
         code, out, _ = run(command, "--help")
         assert code == 0
         assert "Example" in out, command
+
+
+def test_running_twice_in_one_process_registers_the_commands_once(run: Run) -> None:
+    assert run("doctor", "--help")[0] == 0
+    before = len(command_line.app.registered_commands)
+    assert run("doctor", "--help")[0] == 0
+    assert len(command_line.app.registered_commands) == before > 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Annotated
 
 import typer
@@ -39,8 +40,9 @@ def _options(
     """Options that go before the command."""
 
 
+@cache
 def register() -> None:
-    """Adds every command of this package to the app."""
+    """Adds every command of this package to the app, once a process."""
     from shopkeeper.cli.attach import attach
     from shopkeeper.cli.demo import demo
     from shopkeeper.cli.doctor import doctor
