@@ -263,7 +263,12 @@ def test_settings_in_the_pages_are_valid() -> None:
 
 
 def follow(words: list[str], folder: Path) -> None:
-    """Types one command; one that serves is stopped when it says its address and answers there."""
+    """Types one command; one that serves is stopped when it says its address and answers there.
+
+    What searches for as long as it may is given a few seconds.
+    """
+    if "--minutes" in words:
+        words = [*words, "--minutes", "0.1"]
     command = [sys.executable, "-m", "shopkeeper.cli.main", *words]
     if words[0] not in ("serve", "demo") or "--no-serve" in words:
         answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
