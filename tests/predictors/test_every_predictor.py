@@ -146,7 +146,10 @@ def test_probabilities_are_of_all_pairs_where_negatives_were_sampled(cls: type[P
 
 METHODS = ("temperature", "platt", "piecewise", "isotonic")
 EVERY_METHOD = [(name, "piecewise") for name in CLASSES] + [
-    (name, method) for name in ("LogisticRegression", "RandomForest", "MLP") for method in METHODS if method != "piecewise"
+    (name, method)
+    for name in ("LogisticRegression", "RandomForest", "MLP")
+    for method in METHODS
+    if method != "piecewise"
 ]
 """All with the one that `select` takes; all others with a linear one, one of trees and a network."""
 
