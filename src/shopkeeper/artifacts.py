@@ -14,7 +14,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -101,12 +101,23 @@ class ArtifactReader:
         with self._reading(name) as file:
             return json.loads(file.read_text(encoding="utf-8"))
 
-    def tensors(self, name: str) -> dict[str, NDArray[Any]]:
-        """Reads all arrays of a safetensors file."""
+    def tensors(self, name: str, unbounded: Container[str] = ()) -> dict[str, NDArray[Any]]:
+        """Reads all arrays of a safetensors file.
+
+        Args:
+            name: The file.
+            unbounded: Names of arrays in which infinity is right.
+
+        Raises:
+            ArtifactError: It is damaged, or a weight is no finite number.
+        """
         from safetensors.numpy import load_file
 
         with self._reading(name) as file:
-            return dict(load_file(file))
+            found = dict(load_file(file))
+        for tensor, values in found.items():
+            check_finite(values, f"{tensor} of {self.path / name}", unbounded=tensor in unbounded)
+        return found
 
     def array(self, name: str) -> NDArray[Any]:
         """Opens a `.npy` file as a read-only memory map, or reads it where the artifact was opened without maps."""
@@ -201,6 +212,69 @@ def open_artifact(folder: Path, kind: str, verify: Verify = "hash", mapped: bool
     for name, facts in manifest["files"].items():
         _check_file(folder, name, facts, verify)
     return ArtifactReader(folder, manifest, mapped=mapped)
+
+
+def check_finite(values: NDArray[Any], what: str, unbounded: bool = False) -> None:
+    """Refuses numbers that are none, or infinite.
+
+    Args:
+        values: Of any type and shape.
+        what: What they are, for the error.
+        unbounded: Infinity is right.
+
+    Raises:
+        ArtifactError: One is NaN or infinite.
+    """
+    if values.dtype.kind != "f" or not values.size:
+        return
+    ends = np.array((values.min(), values.max()))  # NaN, where one is NaN
+    if np.isnan(ends).any() or not (unbounded or np.isfinite(ends).all()):
+        raise _unfit(what, "finite numbers", "NaN or infinity")
+
+
+def check_indices(values: NDArray[Any], low: int, high: int, what: str) -> None:
+    """Refuses whole numbers out of a range.
+
+    Args:
+        values: Of any shape.
+        low: The smallest one that is right.
+        high: One more than the largest.
+        what: What they are, for the error.
+
+    Raises:
+        ArtifactError: One lies outside, or they are no whole numbers.
+    """
+    if values.dtype.kind not in "iu":
+        raise _unfit(what, "whole numbers", str(values.dtype))
+    if values.size and not (low <= values.min() and values.max() < high):
+        raise _unfit(what, f"from {low} to {high - 1}", f"{values.min()} to {values.max()}")
+
+
+def check_offsets(values: NDArray[Any], n_ranges: int, n_entries: int, what: str) -> None:
+    """Refuses offsets that are not those of so many ranges, one after the other, over so many entries.
+
+    Raises:
+        ArtifactError: They do not begin with 0, do not ascend, or do not end where the entries do.
+    """
+    if values.ndim != 1 or len(values) != n_ranges + 1:
+        raise _unfit(what, f"{n_ranges + 1} of them", f"shape {values.shape}")
+    check_indices(values, 0, n_entries + 1, what)
+    if values[0] != 0 or values[-1] != n_entries or (values[1:] < values[:-1]).any():
+        raise _unfit(what, f"ascending from 0 to {n_entries}", "others")
+
+
+def check_shape(values: NDArray[Any], shape: tuple[int | None, ...], what: str) -> None:
+    """Refuses arrays of another shape; None stands for any length.
+
+    Raises:
+        ArtifactError: It is another.
+    """
+    if len(values.shape) != len(shape) or any(b not in (None, a) for a, b in zip(values.shape, shape, strict=True)):
+        raise _unfit(what, f"shape {shape}", f"shape {values.shape}")
+
+
+def _unfit(what: str, expected: str, got: str) -> ArtifactError:
+    return ArtifactError(f"{what} cannot be right", expected=expected, got=got, remedy="restore it or train it again")
 
 
 def artifact_exists(folder: Path) -> bool:

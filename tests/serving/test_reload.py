@@ -53,6 +53,7 @@ def test_bundles_replace_each_other_under_load(bundles: list[Bundle], tmp_path: 
         truncate(folder)
         problem = until(lambda: refused(server))
         assert "truncated" in problem["problem"]
+        assert "/" not in problem["problem"], "who asks for readiness needs no key"
         until(lambda seen=tally.answers: tally.answers > seen + 100)
         assert users(server) == 60
         for n, bundle in ((40, bundles[0]), (50, bundles[1])):
@@ -60,6 +61,10 @@ def test_bundles_replace_each_other_under_load(bundles: list[Bundle], tmp_path: 
             until(lambda n=n: users(server) == n and refused(server) is None)
         until(lambda seen=tally.answers: tally.answers > seen + 100)
         events = {event for line in (server.client.get("/metrics").text,) for event in line.splitlines()}
+        taken = [line for line in server.logs() if line["message"] == "a new bundle is taken over"]
+    assert len(taken) == 4
+    assert all(line["bundle"] != line["before"] for line in taken)
+    assert {line["bundle"] for line in taken} <= set(tally.bundles)
     assert tally.failures == []
     assert set(tally.statuses) == {200}
     assert len(tally.bundles) == 3

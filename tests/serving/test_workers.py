@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -91,6 +92,33 @@ def test_a_stop_under_load_answers_what_was_asked(bundle: Path, tmp_path: Path, 
     assert set(tally.acknowledged) <= stored
     assert answers >= sum(tally.bundles.values())
     assert requests == answers
+
+
+def test_workers_say_that_they_serve_one_bundle(pair: Server, clients: list[httpx.Client]) -> None:
+    for client in clients:
+        ready = until(lambda client=client: two_workers(client.get("/readyz").json()))
+        assert ready["agree"] is True
+        assert set(ready["workers"].values()) == {ready["bundle"]["bundle"]}
+
+
+def two_workers(ready: dict[str, Any]) -> dict[str, Any] | None:
+    return ready if len(ready["workers"]) == 2 else None
+
+
+def test_workers_end_with_their_parent(bundle: Path, tmp_path: Path) -> None:
+    with running_server(bundle, tmp_path / "shop.db", "--workers", "2") as server:
+        with each_worker(server) as clients:
+            workers = [int(client.get("/healthz").headers["X-Worker"]) for client in clients]
+        server.stop(signal.SIGKILL)
+        until(lambda: not any(map(lives, workers)))
+
+
+def lives(process: int) -> bool:
+    """Whether a process does anything; one that ended and that nobody asked about is none."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_an_interrupt_stops_it_too(bundle: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from shopkeeper.artifacts import ArtifactReader, ArtifactWriter
+from shopkeeper.artifacts import ArtifactReader, ArtifactWriter, check_finite
 from shopkeeper.config import build
 from shopkeeper.errors import ArtifactError, DataError, ShopkeeperError
 from shopkeeper.features.feature import Feature
@@ -158,7 +158,9 @@ class ItemEncoder:
         """
         facts = reader.json("encoder.json")
         settings = build(TextSettings, facts["settings"])
-        return ItemEncoder(settings, facts["identity"], reader.array("vectors.npy"), facts["feeds_models"])
+        vectors = reader.array("vectors.npy")
+        check_finite(vectors, f"vectors.npy of {reader.path}")
+        return ItemEncoder(settings, facts["identity"], vectors, facts["feeds_models"])
 
     @cached_property
     def _encoder(self) -> TextEncoder:

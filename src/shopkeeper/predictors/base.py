@@ -27,6 +27,8 @@ from shopkeeper.types import Float32Array, Float64Array, Int64Array
 KIND = "predictor"
 PLACEMENT = "placement"
 """The feature that is a code of the dataset."""
+UNBOUNDED = frozenset({"edges", "scaling.spread"})
+"""What models learn that is infinite where a bin has no end, and where a feature says nothing."""
 
 
 class PredictorConfig(Settings):
@@ -317,7 +319,7 @@ class Predictor(ABC):
         if facts.get("training") is not None:
             model.training = build(TrainingSettings, {**facts["training"], "checkpoint_folder": None})
         model._read_more(reader)
-        state = reader.tensors("state.safetensors")
+        state = reader.tensors("state.safetensors", UNBOUNDED)
         model.calibration = Calibration.restored(state)
         model.restore(state)
         return model

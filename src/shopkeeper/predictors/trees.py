@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from shopkeeper.errors import missing_dependency
 from shopkeeper.predictors.of_features import FeaturePredictor, HeldOut
+from shopkeeper.predictors.tree_text import checked_trees
 from shopkeeper.types import Float32Array, Float64Array
 
 WHOLE = {
@@ -64,8 +65,13 @@ class TreePredictor(FeaturePredictor):
         return {"trees": np.frombuffer(text.encode(), dtype=np.uint8)}
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
-        """Reads the text."""
-        self.booster = _library().Booster(model_str=state["trees"].tobytes().decode())
+        """Reads the text.
+
+        Raises:
+            ArtifactError: It is no text of trees over the features of this predictor.
+        """
+        text = state["trees"].tobytes().decode(errors="replace")
+        self.booster = _library().Booster(model_str=checked_trees(text, len(self._fitted())))
 
 
 def _library() -> Any:

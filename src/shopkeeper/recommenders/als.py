@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from shopkeeper.artifacts import check_shape
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout
@@ -151,6 +152,7 @@ class ALS(Recommender):
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Takes back the factors and the weights."""
         self.weights = state["weights"]
+        check_shape(state["item_factors"], (self.train.n_items + 1, None), "item_factors")
         self._set_factors(state["item_factors"])
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from shopkeeper.artifacts import ArtifactReader, ArtifactWriter, open_artifact, write_artifact
+from shopkeeper.artifacts import ArtifactReader, ArtifactWriter, check_shape, open_artifact, write_artifact
 from shopkeeper.config import build
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.hiding import Hide, Hiding, HidingPolicy, HidingRule, HidingSettings, hide_of, stored_policy
@@ -451,6 +451,7 @@ class Recommender(ABC):
         if train is None:
             raise ArtifactError(f"{reader.path} holds a model without its ids", remedy="open the bundle it is part of")
         model = found(build(found.Config, stored.config))
+        check_shape(stored.fallback, (train.n_items + 1,), f"fallback of {reader.path}")
         model._set_train(train)
         model._fallback, model._memory = stored.fallback, stored.memory
         model.hiding, model.usual_event = stored_policy(stored.hiding, stored.hide_seen), EventType(stored.usual_event)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from shopkeeper.artifacts import check_indices, check_shape
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout
@@ -143,6 +144,8 @@ class EASE(Recommender):
         self.weights = state["weights"]
         self.item_index = state["item_index"]
         self.item_weights = state["item_weights"]
+        check_indices(self.item_index, 0, self.train.n_items + 1, "item_index")
+        check_shape(self.item_weights, (len(self.item_index),) * 2, "item_weights")
 
 
 def _gram(matrix: Csr, dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from shopkeeper.artifacts import check_indices
 from shopkeeper.features.semantic_ids import Codebooks, CodebookSettings, SemanticIds
 from shopkeeper.recommenders.newcomers import Newcomers
 from shopkeeper.types import Float32Array, Int64Array
@@ -114,5 +115,7 @@ class ItemCodes:
             from shopkeeper.features.semantic_ids.rqvae import RqVae
 
             books = RqVae.restore(kept)
+        for level, size in enumerate(state["sizes"].tolist()):
+            check_indices(state["digits"][:, level], 0, size, f"digit {level} of the ids")
         ids = SemanticIds(state["digits"].astype(np.int32), tuple(int(size) for size in state["sizes"]))
         return cls(np.asarray(state["vectors"], np.float32), float(state["scale"][0]), books, ids)

@@ -159,4 +159,4 @@ class ItemKNN(ItemLinks):
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Takes back the neighbors and the weights."""
         self.weights = state["weights"]
-        self.links = csr_from_state(state, "neighbors", self.train.n_items + 1)
+        self.links = csr_from_state(state, "neighbors", self.train.n_items + 1, self.train.n_items + 1)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.sparse import csr_array
 
+from shopkeeper.artifacts import check_indices, check_shape
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.data.holdout import Holdout
@@ -128,6 +129,9 @@ class MostPopular(Recommender):
         self.popularity = state["popularity"]
         self.category = state["category"]
         self.weights = state["weights"]
+        check_shape(self.popularity, (self.train.n_items + 1,), "popularity")
+        check_shape(self.category, (self.train.n_items + 1,), "category")
+        check_indices(self.category, 0, self.train.n_items + 1, "category")
 
 
 def _categories(train: Dataset, depth: int) -> Int32Array:

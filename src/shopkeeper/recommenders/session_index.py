@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shopkeeper.artifacts import check_indices, check_offsets, check_shape
 from shopkeeper.data.dataset import Dataset
 from shopkeeper.data.histories import Histories
 from shopkeeper.types import Float32Array, Int32Array, Int64Array
@@ -45,6 +46,20 @@ class SessionIndex:
     def session_of(self, places: Int64Array) -> Int64Array:
         """The sessions of events at these places."""
         return np.searchsorted(self.offsets, places, side="right") - 1
+
+    def check(self, n_items: int) -> None:
+        """Refuses arrays that do not belong together.
+
+        Raises:
+            ArtifactError: Offsets do not ascend, or an index is out of range.
+        """
+        n_events = len(self.item_index)
+        check_offsets(self.offsets, len(self.age), n_events, "offsets of sessions")
+        check_offsets(self.item_offsets, n_items + 1, len(self.places), "offsets of items")
+        check_indices(self.item_index, 1, n_items + 1, "items of sessions")
+        check_indices(self.places, 0, n_events, "places of items")
+        check_shape(self.weight, (n_events,), "weights of events")
+        check_shape(self.frequency, (n_items + 1,), "frequency")
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays by name, for `SessionIndex(**arrays)`."""

@@ -216,6 +216,7 @@ class SessionNeighbors(Recommender):
         """Takes back the sessions and the weights."""
         self.weights = state["weights"]
         self.index = SessionIndex(**{name: values for name, values in state.items() if name != "weights"})
+        self.index.check(self.train.n_items)
 
 
 def _ranges(starts: Int64Array, ends: Int64Array) -> tuple[Int64Array, Int64Array]:

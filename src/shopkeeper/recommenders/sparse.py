@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from shopkeeper.artifacts import check_indices, check_offsets, check_shape
 from shopkeeper.data.histories import Histories
 from shopkeeper.recommenders.candidates import Candidates, Eligible
 from shopkeeper.types import Float32Array, Int32Array, Int64Array
@@ -164,7 +165,15 @@ def csr_state(matrix: Csr, prefix: str) -> dict[str, NDArray[Any]]:
     }
 
 
-def csr_from_state(state: dict[str, NDArray[Any]], prefix: str, n_columns: int) -> Csr:
-    """The sparse matrix that `csr_state` took apart."""
-    indptr = state[f"{prefix}.indptr"]
-    return csr_array((state[f"{prefix}.data"], state[f"{prefix}.indices"], indptr), shape=(len(indptr) - 1, n_columns))
+def csr_from_state(state: dict[str, NDArray[Any]], prefix: str, n_rows: int, n_columns: int) -> Csr:
+    """The sparse matrix that `csr_state` took apart.
+
+    Raises:
+        ArtifactError: These are no arrays of such a matrix; the routines that read it would read past their ends.
+    """
+    data, indices, indptr = (state[f"{prefix}.{part}"] for part in ("data", "indices", "indptr"))
+    check_shape(data, (len(indices),), f"{prefix}.data")
+    check_shape(indices, (None,), f"{prefix}.indices")
+    check_indices(indices, 0, n_columns, f"{prefix}.indices")
+    check_offsets(indptr, n_rows, len(indices), f"{prefix}.indptr")
+    return csr_array((data, indices, indptr), shape=(n_rows, n_columns))

@@ -7,8 +7,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from shopkeeper.artifacts import ArtifactReader, ArtifactWriter
-from shopkeeper.data.dataset import Dataset
+from shopkeeper.artifacts import ArtifactReader, ArtifactWriter, check_indices, check_offsets, check_shape
+from shopkeeper.data.dataset import COLUMNS, Dataset
+from shopkeeper.data.schema import EVENT_TYPES
 from shopkeeper.types import Float32Array
 
 
@@ -70,8 +71,28 @@ def write_data(writer: ArtifactWriter, train: Dataset, memory: Dataset | None) -
 
 
 def read_data(reader: ArtifactReader) -> tuple[Dataset | None, Dataset | None]:
-    """What `write_data` wrote: the training part and the later log, None where they are not there."""
-    return (
-        Dataset.read(reader.folder("train")) if reader.has("train") else None,
-        Dataset.read(reader.folder("memory")) if reader.has("memory") else None,
-    )
+    """What `write_data` wrote: the training part and the later log, None where they are not there.
+
+    Raises:
+        ArtifactError: They are damaged, or histories hold items that are none.
+    """
+    train, memory = (_read_dataset(reader, name) if reader.has(name) else None for name in ("train", "memory"))
+    return train, memory
+
+
+def _read_dataset(reader: ArtifactReader, name: str) -> Dataset:
+    dataset = Dataset.read(reader.folder(name))
+    histories, n_events = dataset.histories, len(dataset.histories.item_index)
+    where = f"of {reader.path / name}"
+    check_offsets(histories.offsets, len(dataset.users), n_events, f"offsets {where}")
+    check_indices(histories.item_index, 1, len(dataset.items) + 1, f"item_index {where}")
+    check_indices(histories.event_type, 1, len(EVENT_TYPES) + 1, f"event_type {where}")
+    check_shape(histories.timestamp, (n_events,), f"timestamp {where}")
+    if histories.placement is not None:
+        check_shape(histories.placement, (n_events,), f"placement {where}")
+        n_placements = 0 if dataset.placements is None else len(dataset.placements)
+        check_indices(histories.placement, 0, n_placements + 1, f"placement {where}")
+    for column in COLUMNS:
+        if (values := getattr(dataset, column)) is not None:
+            check_shape(values, (n_events,), f"{column} {where}")
+    return dataset

@@ -153,7 +153,7 @@ class TIFUKNN(Recommender):
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Takes back the frequencies and the weights."""
         self.weights, self.owners = state["weights"], state["owners"]
-        self.vectors = csr_from_state(state, "vectors", self.train.n_items + 1)
+        self.vectors = csr_from_state(state, "vectors", len(self.owners), self.train.n_items + 1)
 
 
 def _baskets_back(histories: Histories) -> Int64Array:

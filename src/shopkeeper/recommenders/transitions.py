@@ -189,7 +189,7 @@ class Transitions(ItemLinks):
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Takes back the matrix and the weights."""
         self.weights = state["weights"]
-        self.links = csr_from_state(state, "transitions", self.train.n_items + 1)
+        self.links = csr_from_state(state, "transitions", self.train.n_items + 1, self.train.n_items + 1)
         self.followed = state.get("followed")
 
 

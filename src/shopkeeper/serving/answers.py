@@ -270,12 +270,14 @@ class RefusedOut(Struct):
 
 
 class ReadyOut(Struct):
-    """Whether the service can answer, and from what."""
+    """Whether the service can answer, and from what; `workers` names the bundle of each, `agree` whether it is one."""
 
     ready: bool
     bundle: BundleOut
     refused: RefusedOut | None
     store: str
+    workers: dict[str, str]
+    agree: bool
     events_behind: int
     live_users: int
     worker: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -20,13 +21,19 @@ SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
+def shared_folder() -> Path | None:
+    """The folder that all workers share; None where there is one worker alone."""
+    name = os.environ.get(SHARED_FOLDER)
+    return Path(name) if name else None
+
+
 class Metrics:
     """All that the service counts. Names begin with ``shopkeeper_``."""
 
     def __init__(self) -> None:
         registry = CollectorRegistry()
         self._registry = registry
-        self._shared = bool(os.environ.get(SHARED_FOLDER))
+        self._shared = shared_folder() is not None
         if not self._shared:
             ProcessCollector(registry=registry)
         self._requests = Counter(

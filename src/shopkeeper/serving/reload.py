@@ -6,10 +6,11 @@ A bundle that is damaged or does not fit the store is refused: it is named in th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
-from typing import Generic, TypeAlias, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from shopkeeper.artifacts import MANIFEST
 from shopkeeper.errors import ShopkeeperError
@@ -19,6 +20,7 @@ from shopkeeper.serving.logs import LOGGER
 from shopkeeper.serving.metrics import Metrics
 
 Loaded = TypeVar("Loaded")
+_PATH: Final = re.compile(r"(?<![\w.])/[^\s'\":;,]*")
 Signature: TypeAlias = tuple[tuple[str, int, int, int], ...]
 """Name, inode, length and time of change of each file."""
 
@@ -84,7 +86,7 @@ class Reloader(Generic[Loaded]):
 
     def _refuse(self, problem: Exception) -> None:
         text = problem.problem if isinstance(problem, ShopkeeperError) else f"{type(problem).__name__}: {problem}"
-        self.refused = RefusedOut(at=now(), problem=text)
+        self.refused = RefusedOut(at=now(), problem=without_paths(text))
         self._metrics.bundle("refused")
         LOGGER.error("the new bundle is refused, the old one answers on: %s", problem)
 
@@ -96,6 +98,11 @@ class Reloader(Generic[Loaded]):
                 LOGGER.warning("the new bundle cannot be served yet: %s", error)
             except Exception:  # a thread that died would never see the next bundle
                 LOGGER.exception("the new bundle cannot be served yet")
+
+
+def without_paths(text: str) -> str:
+    """A text for everybody: the last step of each path alone, which says what, but not where it stands."""
+    return _PATH.sub(lambda found: found[0].rstrip("/").rpartition("/")[2], text)
 
 
 def signature(folder: Path) -> Signature | None:

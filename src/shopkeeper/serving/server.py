@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import multiprocessing
 import os
 import signal
 import socket
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 SHARED_COUNTERS: Final = "PROMETHEUS_MULTIPROC_DIR"
 WORKER_SECONDS: Final = 15
 """A worker that gives its parent no sign for so long is replaced; a large bundle keeps one busy while it loads."""
+STOP_SECONDS: Final = 5
+"""A worker whose parent is gone has so long, behind the time of its requests, to write what waits."""
 ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
 """Where a service that listens on every address is reached from this machine."""
 
@@ -132,11 +135,23 @@ def _application_or_exit(bundle_folder: Path, settings: ServiceSettings) -> Fast
 
     from shopkeeper.serving.logs import LOGGER
 
+    Thread(target=_end_with_parent, args=(settings.shutdown_seconds,), name="parent", daemon=True).start()
     try:
         return _application(bundle_folder, settings)
     except ShopkeeperError as error:
         LOGGER.critical("this worker cannot start: %s", error)
         sys.exit(STARTUP_FAILURE)
+
+
+def _end_with_parent(shutdown_seconds: float) -> None:
+    """Stops this worker when its parent is gone, however that ended: nobody would replace or stop it any more."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(shutdown_seconds + STOP_SECONDS)
+    os._exit(1)
 
 
 @contextmanager

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
 from shopkeeper.errors import ArtifactError, StoreError
+from shopkeeper.serving.agreement import WorkerBundles
 from shopkeeper.serving.answers import PredictionsOut
 from shopkeeper.serving.batcher import Batcher
 from shopkeeper.serving.event_store.records import Deleted, ShopEvent, StoredEvent
@@ -19,7 +21,8 @@ from shopkeeper.serving.event_store.store import EventStore
 from shopkeeper.serving.intake import Intake
 from shopkeeper.serving.live_items.live_items import ItemRequest, LiveItems
 from shopkeeper.serving.live_items.shelf import Outcome, Stand
-from shopkeeper.serving.metrics import Metrics
+from shopkeeper.serving.logs import FIELDS, LOGGER
+from shopkeeper.serving.metrics import Metrics, shared_folder
 from shopkeeper.serving.predicting import PredictionQuestion, answer_predictions
 from shopkeeper.serving.recommending import Answered, Question, answer_questions
 from shopkeeper.serving.recorder import Recorder
@@ -39,6 +42,8 @@ MOST_PREDICTIONS = 8
 """Questions about behavior that are taken together."""
 MOST_ANSWERS = 32
 """Questions that the pipeline answers together."""
+DISAGREE_SECONDS = 60.0
+"""How long workers may serve different bundles before the log says so: large ones take a while to load."""
 COUNT_SECONDS = 0.3
 """How long what waits for the dashboard's sums is counted after each write of the recorder."""
 
@@ -68,6 +73,9 @@ class Service:
         self.items = LiveItems(loaded.bundle, self.store, self._put_items, settings.offer_unsold)
         self.served: Served = serve_bundle(loaded, self.items.stand(), self.store, settings.max_history)
         """Replaced as a whole: take it once for each answer."""
+        self.worker_bundles = WorkerBundles(shared_folder(), self.worker)
+        self.worker_bundles.put(self.served.name)
+        self._agreed_at, self._disagreed = time.monotonic(), False
         self._swapping = Lock()
         self.intake = Intake(self.store.kinds, settings.max_batch, settings.max_future_seconds)
         self._retention = Retention(self.store, settings.keep_days)
@@ -170,6 +178,7 @@ class Service:
 
     def _tidy(self) -> None:
         """Off the request path: brings the sums of the dashboard up to date, and deletes what is too old."""
+        self._compare()
         catch_up(self.store, COUNT_SECONDS)
         self._retention.look()
 
@@ -212,7 +221,21 @@ class Service:
                 served.profiles.catch_up()
                 self.served = served
 
+        before = self.served.name
         self.items.move_to(loaded.bundle, put)
+        self.worker_bundles.put(self.served.name)
+        fields = {"bundle": self.served.name, "before": before, "worker": self.worker}
+        LOGGER.info("a new bundle is taken over", extra={FIELDS: fields})
+
+    def _compare(self) -> None:
+        """Says in the log, once, that workers serve different bundles for longer than a takeover takes."""
+        bundles = self.worker_bundles.all()
+        if len(set(bundles.values())) == 1:
+            self._agreed_at = time.monotonic()
+            self._disagreed = False
+        elif not self._disagreed and time.monotonic() - self._agreed_at > DISAGREE_SECONDS:
+            self._disagreed = True
+            LOGGER.error("workers serve different bundles", extra={FIELDS: {"bundles": bundles}})
 
     def _put_items(self, stand: Stand) -> None:
         """Puts changed items in place; histories go on, since the items of before keep their indices."""

@@ -6,6 +6,7 @@ of rows become visible in ascending order: who has seen a number has seen all ro
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,8 @@ CONNECTION: Final = {
 hour."""
 SCRUB_MILLISECONDS: Final = 500
 """How long writers may be held up for readers to leave while a log is emptied."""
+LEAST_FREE: Final = 4 << 20
+"""Bytes of a disk that is not full."""
 BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 SWITCH_SECONDS: Final = 0.01
 """Between two tries to switch a new file to its write-ahead log."""
@@ -107,6 +110,19 @@ class Database:
                     cursor.execute(f"PRAGMA busy_timeout = {SCRUB_MILLISECONDS}")
                     cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                     cursor.execute(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000}")
+
+    def check_room(self) -> None:
+        """Looks whether SQLite's disk has room for some more requests; its log may take a small one when it has not.
+
+        Raises:
+            StoreError: It has not.
+        """
+        free = LEAST_FREE if self.file is None else shutil.disk_usage(self.file.parent).free
+        if free < LEAST_FREE:
+            raise StoreError(
+                f"the disk of the event store {self.name} is full", expected=f"at least {LEAST_FREE:,} bytes",
+                got=f"{free:,} bytes", remedy="make room",
+            )  # fmt: skip
 
     def close(self) -> None:
         """Closes all connections."""

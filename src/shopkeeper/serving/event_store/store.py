@@ -258,6 +258,16 @@ class EventStore:
         with self.reading() as connection:
             connection.execute(select(tables.store.c.store_id)).one()
 
+    def try_writing(self) -> None:
+        """Writes what is there already, to the disk.
+
+        Raises:
+            StoreError: Nothing can be written: the disk is full or read-only, or the database is away.
+        """
+        self._database.check_room()
+        with self.writing() as connection:
+            connection.execute(update(tables.store).values(store_id=self.store_id))
+
     def reading(self) -> AbstractContextManager[Connection]:
         """A transaction for other queries that only read."""
         return self._database.reading()

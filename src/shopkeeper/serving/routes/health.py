@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import time
+from collections.abc import Callable
+from threading import Lock
+from typing import Annotated, Any, Final
 
 from fastapi import FastAPI, Request, Response
 from msgspec import Meta, Struct
 from starlette.concurrency import run_in_threadpool
 
-from shopkeeper.errors import ShopkeeperError
+from shopkeeper.errors import ShopkeeperError, StoreError
 from shopkeeper.serving.answers import AliveOut, BundleOut, ReadyOut
+from shopkeeper.serving.logs import LOGGER
 from shopkeeper.serving.metrics import CONTENT_TYPE
 from shopkeeper.serving.openapi import described
 from shopkeeper.serving.reading import read_query
@@ -18,6 +22,9 @@ from shopkeeper.serving.routes.replies import reply
 from shopkeeper.serving.service import Service
 from shopkeeper.serving.statistics import DATA_ROUTE, ServedFacts
 from shopkeeper.types import Id
+
+WRITE_SECONDS: Final = 1.0
+"""Between two tries to write: who asks for readiness needs no key, and must not wear out the disk."""
 
 
 class DashboardQuery(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -37,6 +44,7 @@ DASHBOARD = described("service", "Figures of the dashboard", dict[str, Any], que
 def add_health_routes(app: FastAPI, service: Service) -> None:
     """Adds the routes of the service's own state."""
     figures = RecentFigures(service.store)
+    writes = WriteProbe(service.store.try_writing)
 
     @app.get("/healthz", openapi_extra=HEALTHZ)
     async def healthz(request: Request) -> Response:
@@ -45,8 +53,8 @@ def add_health_routes(app: FastAPI, service: Service) -> None:
 
     @app.get("/readyz", openapi_extra=READYZ)
     async def readyz(request: Request) -> Response:
-        """Whether this worker can answer: status 200, or 503 while the event store is away."""
-        ready = await run_in_threadpool(_ready, service)
+        """Whether this worker can answer: status 200, or 503 while the event store is away or cannot be written to."""
+        ready = await run_in_threadpool(_ready, service, writes)
         return reply(ready, 200 if ready.ready else 503)
 
     @app.get("/metrics", openapi_extra=METRICS)
@@ -68,14 +76,51 @@ def add_health_routes(app: FastAPI, service: Service) -> None:
         return reply(await run_in_threadpool(figures.data, facts, asked.hours))
 
 
-def _ready(service: Service) -> ReadyOut:
+class WriteProbe:
+    """Whether the store can be written to, found out at most once in `WRITE_SECONDS`, however often somebody asks.
+
+    Args:
+        write: Writes; raises `StoreError` where it cannot.
+    """
+
+    def __init__(self, write: Callable[[], None]) -> None:
+        self._write = write
+        self._lock = Lock()
+        self._until = 0.0
+        self._problem: StoreError | None = None
+
+    def check(self) -> None:
+        """Nothing, or what the last try raised.
+
+        Raises:
+            StoreError: The store cannot be written to.
+        """
+        with self._lock:
+            if time.monotonic() >= self._until:
+                try:
+                    self._write()
+                    self._problem = None
+                except StoreError as error:
+                    if self._problem is None:
+                        LOGGER.error("the event store cannot be written to: %s", error)
+                    self._problem = error
+                self._until = time.monotonic() + WRITE_SECONDS
+        if self._problem is not None:
+            raise self._problem
+
+
+def _ready(service: Service, writes: WriteProbe) -> ReadyOut:
     served = service.served
     card, profiles = served.bundle.card, served.profiles
     try:
-        behind = max(0, service.store.position().sequence - profiles.position.sequence)
-        store = "ok"
+        behind, store = max(0, service.store.position().sequence - profiles.position.sequence), "ok"
+        try:
+            writes.check()
+        except StoreError:
+            store = "unwritable"
     except ShopkeeperError:
         behind, store = 0, "away"
+    workers = service.worker_bundles.all()
     return ReadyOut(
         ready=store == "ok",
         bundle=BundleOut(
@@ -88,6 +133,8 @@ def _ready(service: Service) -> ReadyOut:
         ),
         refused=service.reloader.refused,
         store=store,
+        workers=workers,
+        agree=len(set(workers.values())) == 1,
         events_behind=behind,
         live_users=profiles.n_live_users,
         worker=service.worker,
