@@ -46,7 +46,7 @@ from shopkeeper.data.split_settings import SplitSettings
 from shopkeeper.errors import ShopkeeperError
 from shopkeeper.evaluation.behavior.as_asked import AsAsked, ask_whole
 from shopkeeper.jobs.select_models import competing, contestants, with_behaviors
-from shopkeeper.jobs.select_parts import make_parts
+from shopkeeper.jobs.select_parts import make_parts, part_moments
 from shopkeeper.jobs.select_settings import BehaviorSettings
 from shopkeeper.predictors.base import Predictor
 
@@ -71,6 +71,9 @@ def main(arguments: list[str] | None = None) -> None:
                 sys.exit(f"{options.json} speaks of other data of {name}: choose another file")
             shop |= {"data": dataset.data_hash, "users": dataset.n_users, "items": dataset.n_items}
             print(f"\n{name}: {dataset.n_users:,} shoppers, {dataset.n_items:,} items, data {dataset.data_hash[:12]}")
+            shop["per_million"] = _rates(dataset, options.pairs)
+            for part, rates in shop["per_million"].items():
+                print(f"came of a million pairs, {part}: {' '.join(f'{rate:,.0f}' for rate in rates)}")
             for way in options.ways.split(","):
                 for model in options.models.split(","):
                     if model in shop["tables"].get(way, {}):
@@ -117,6 +120,20 @@ def _fitted(dataset: Dataset, settings: BehaviorSettings, calibrated: bool) -> t
     if calibrated and parts.latest is not None:
         parts.latest.calibrate(predictor)
     return one.name, predictor, parts.moments["test"]
+
+
+def _rates(dataset: Dataset, most: int) -> dict[str, list[float]]:
+    """How many of a million pairs came, moment by moment: what a shop's own weeks differ by, no model foresees."""
+    settings = BehaviorSettings(examples=ExampleSettings(moment="any"))
+    moments, _ = part_moments(dataset, settings, SplitSettings())
+    found = {}
+    for part in ("validation", "test"):
+        question = whole_question(dataset, settings.examples, *moments[part], most, 8)
+        time, weight = question.examples.timestamp, question.weight.astype(np.float64)
+        place = np.unique(time, return_inverse=True)[1]
+        came = np.bincount(place, weight * question.examples.label)
+        found[part] = (1e6 * came / np.bincount(place, weight)).round(1).tolist()
+    return found
 
 
 def line(way: str, model: str, found: AsAsked) -> str:
