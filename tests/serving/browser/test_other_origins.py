@@ -24,7 +24,7 @@ pytestmark = pytest.mark.browser
 EVENT = {"user_id": "evil", "item_id": "sku-001", "event_type": "view"}
 ASK = """async ([url, options]) => {
   try {
-    const answer = await fetch(url, options);
+    const answer = await fetch(url, { signal: AbortSignal.timeout(60_000), ...options });
     return { status: answer.status, type: answer.type, text: await answer.text() };
   } catch (error) {
     return { blocked: String(error) };
@@ -37,6 +37,7 @@ FORM = """([url, text]) => new Promise((resolve) => {
   form.append(Object.assign(document.createElement("input"), { name: text.slice(0, -1), value: "}" }));
   document.body.append(frame, form);
   frame.onload = () => resolve(true);
+  setTimeout(() => resolve(false), 60_000);
   form.submit();
 })"""
 
