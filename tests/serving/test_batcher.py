@@ -191,3 +191,49 @@ def test_batches_are_counted() -> None:
 
     asyncio.run(go())
     assert sum(sizes) == 10
+
+
+def test_a_call_that_waits_too_long_is_refused_and_never_taken() -> None:
+    async def go() -> None:
+        gate = Gate()
+        async with running(gate, max_seconds=0.1) as batcher:
+            tasks = await queued(batcher, gate, [0, 1, 2])
+            outcomes = await asyncio.gather(*tasks[1:], return_exceptions=True)
+            assert [str(outcome) for outcome in outcomes] == [str(outcomes[0])] * 2
+            assert isinstance(outcomes[0], UnavailableError)
+            gate.open.set()
+            assert await tasks[0] == 0, "what was taken is waited for"
+            assert await batcher.call(3) == 30
+            assert gate.batches == [[0], [3]]
+
+    asyncio.run(go())
+
+
+def test_callers_who_have_gone_leave_their_places_to_others() -> None:
+    async def go() -> None:
+        gate = Gate()
+        async with running(gate, max_waiting=2) as batcher:
+            tasks = await queued(batcher, gate, [0, 1, 2])
+            for task in tasks[1:]:
+                task.cancel()
+            await asyncio.gather(*tasks[1:], return_exceptions=True)
+            others = [asyncio.create_task(batcher.call(value)) for value in (3, 4)]
+            await asyncio.sleep(0)
+            gate.open.set()
+            assert await asyncio.gather(tasks[0], *others) == [0, 30, 40]
+            assert gate.batches == [[0], [3, 4]]
+
+    asyncio.run(go())
+
+
+def test_calls_that_take_long_come_alone_between_the_others() -> None:
+    async def go() -> None:
+        gate = Gate()
+        async with running(gate, max_batch=3, is_long=lambda value: value >= 100) as batcher:
+            tasks = await queued(batcher, gate, [0, 100, 101, 102, 1, 2, 3, 4])
+            gate.open.set()
+            await asyncio.gather(*tasks)
+            assert sorted(len(batch) for batch in gate.batches) == [1, 1, 1, 1, 1, 3]
+            assert gate.batches[1:] == [[100], [1, 2, 3], [101], [4], [102]]
+
+    asyncio.run(go())

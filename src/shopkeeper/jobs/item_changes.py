@@ -23,6 +23,7 @@ from shopkeeper.features.patience import NoRedirect
 from shopkeeper.pipeline.card import Card
 from shopkeeper.serving.event_store.item_changes import REMOVED, ItemChange, ItemChanges
 from shopkeeper.serving.event_store.store import EventStore
+from shopkeeper.serving.live_items.bounds import ANY_FORMAT, DEFAULT_BOUNDS, ItemBounds, attribute_names, within
 from shopkeeper.serving.live_items.intake import ItemIntake
 from shopkeeper.serving.live_items.rows import FACTS, CatalogRows, changed_rows
 from shopkeeper.serving.live_items.states import ItemState, ItemStates, Known
@@ -54,9 +55,11 @@ class StoredItems:
 
     Args:
         store: An open store.
+        bounds: Of what an item may bring.
     """
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, bounds: ItemBounds = DEFAULT_BOUNDS) -> None:
+        self._bounds = bounds
         self._kinds = store.kinds
         self._changes = ItemChanges(store)
         self._intake = ItemIntake(store.kinds, AT_ONCE)
@@ -66,10 +69,11 @@ class StoredItems:
 
         Raises:
             DataError: An item is not right; the transaction that it is part of is not written.
+            InvalidError: An item brings too much; the same.
             StoreError: The store refuses.
         """
         for part in _parts(_with_kind(items, self._kinds.item_integer)):
-            self._changes.add([self._intake.change(_read(item, ItemIn)) for item in part])
+            self._add([self._intake.change(_read(item, ItemIn)) for item in part])
 
     def change(self, item_id: str, facts: Mapping[str, Any]) -> None:
         """Changes facts of one item; nothing comes of it where nobody knows the item.
@@ -78,15 +82,24 @@ class StoredItems:
             DataError: A fact is not right.
             StoreError: The store refuses.
         """
-        self._changes.add([self._intake.patch(self._id(item_id), _read(facts, ItemFactsIn))])
+        self._add([self._intake.patch(self._id(item_id), _read(facts, ItemFactsIn))])
 
     def remove(self, item_id: str) -> None:
-        """Takes one item out of the shop.
+        """Takes one item out of the shop, and out of the store what it said that is never served.
 
         Raises:
             StoreError: The store refuses.
         """
-        self._changes.add([ItemChange(self._id(item_id), time.time_ns() // 1000, {REMOVED: True})])
+        self._add([ItemChange(self._id(item_id), time.time_ns() // 1000, {REMOVED: True})])
+
+    def _add(self, changes: Sequence[ItemChange]) -> None:
+        names: set[str] = set()
+        if attribute_names(change.facts for change in changes):
+            names = attribute_names(stored.change.facts for stored in self._changes.every())
+        for change in changes:
+            self._bounds.check(change.facts, names, ANY_FORMAT, f"the item {change.item_id!r}: ")
+            names |= attribute_names([change.facts])
+        self._changes.add(changes, self._bounds.is_over)
 
     def _id(self, text: str) -> Id:
         return id_of_kind(text, self._kinds.item_integer)
@@ -206,25 +219,27 @@ def export_items(store: EventStore, file: Path) -> int:
     return int(rows.num_rows)
 
 
-def catalog_with_changes(catalog: Catalog | None, store: EventStore, card: Card) -> Catalog | None:
+def catalog_with_changes(
+    catalog: Catalog | None, store: EventStore, card: Card, bounds: ItemBounds = DEFAULT_BOUNDS
+) -> Catalog | None:
     """A catalog with what was said of items since the bundle of this card was made.
 
-    What was said before fills only what the catalog leaves open.
+    What was said before fills only what the catalog leaves open; what is beyond the bounds is left out.
 
     Raises:
         StoreError: The store cannot be read.
     """
     listed = CatalogRows(catalog, store.kinds.item_integer)
-    states = [state for state in _states(store) if state.posted or state.item_id in listed]
+    states = [state for state in _states(store, bounds) if state.posted or state.item_id in listed]
     if not states:
         return catalog
     rows = changed_rows(listed, states, Known.of(card, store.store_id))
     return rows if listed.catalog is None else listed.catalog.updated(rows)
 
 
-def _states(store: EventStore) -> list[ItemState]:
+def _states(store: EventStore, bounds: ItemBounds = DEFAULT_BOUNDS) -> list[ItemState]:
     states = ItemStates()
-    states.take(ItemChanges(store).every())
+    states.take(within(ItemChanges(store).every(), bounds, set())[0])
     return list(states)
 
 

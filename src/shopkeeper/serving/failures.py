@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _ENCODER = msgspec.json.Encoder()
 _CUT = 500
+RETRY: Final = {"Retry-After": "1"}
+"""What an answer says that refuses for the moment."""
 
 
 def failure(error: ShopkeeperError, status: int, headers: Mapping[str, str] | None = None) -> Response:
@@ -48,7 +50,7 @@ async def _ours(_: Request, error: Exception) -> Response:
         LOGGER.error("not answered: %s", error)
     if isinstance(error, StoreError):  # its words name the database, which is nobody else's business
         error = UnavailableError("the event store does not answer", remedy="ask again in a moment")
-    return failure(error, status, {"Retry-After": "1"} if status == 503 else None)
+    return failure(error, status, RETRY if status in (429, 503) else None)
 
 
 async def _of_router(request: Request, error: Exception) -> Response:

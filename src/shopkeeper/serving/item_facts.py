@@ -12,6 +12,7 @@ from shopkeeper.errors import choices
 from shopkeeper.pipeline.facts import ItemFacts
 from shopkeeper.serving.answers import CategoryOut, Facts, ItemOut
 from shopkeeper.serving.problems import InvalidError
+from shopkeeper.serving.reading import check_number, few
 from shopkeeper.serving.requests import Fact, FiltersIn
 from shopkeeper.serving.served import Served
 from shopkeeper.types import BoolArray, Float64Array, Int32Array
@@ -46,17 +47,17 @@ def some_facts(facts: ItemFacts, item_index: int, names: Sequence[str] = SHOWN) 
     return found
 
 
-def fact_names(texts: Sequence[str]) -> list[str]:
+def fact_names(texts: Sequence[str], most: int) -> list[str]:
     """Names of facts out of a query, each text one or several by comma.
 
     Raises:
-        InvalidError: There is no such fact.
+        InvalidError: There is no such fact, or there are more names than `most`.
     """
     names = [name.strip() for text in texts for name in text.split(",") if name.strip()]
     wrong = next((name for name in names if name not in get_args(Fact)), None)
     if wrong is not None:
         raise InvalidError("fields is not valid", expected=choices(wrong, get_args(Fact)), got=repr(wrong))
-    return names
+    return few(names, most, "fields")
 
 
 def whole_item(served: Served, item_index: int) -> ItemOut:
@@ -74,22 +75,25 @@ def whole_item(served: Served, item_index: int) -> ItemOut:
     )
 
 
-def search(served: Served, query: str, category: str | None) -> Int32Array:
+def search(served: Served, query: str, category: str | None, max_words: int) -> Int32Array:
     """Items by words and category, the most popular first.
 
     Args:
         served: Whose items.
         query: Words that the title must all hold, in any case; or an item's id, a brand, a category. Empty for all.
         category: A category in any writing, or None.
+        max_words: Most words.
 
     Returns:
         int32 [n] item indices.
 
     Raises:
-        InvalidError: No item lies in such a category.
+        InvalidError: There are too many words, or no item lies in such a category.
     """
+    words = query.split()
+    check_number(words, max_words, "the words of query")
     check_category(served.facts, category)
-    keep, words = served.on_shelf, query.split()
+    keep = served.on_shelf
     if words:
         titled = _titled(served.facts.titles, words, len(keep))
         titled[served.items.index(served.items.parse(query.strip()))] = True
@@ -158,7 +162,7 @@ def _titled(titles: pa.ChunkedArray | None, words: Sequence[str], size: int) -> 
     if titles is None:
         return keep
     keep[1:] = True
-    for word in words:
+    for word in dict.fromkeys(words):
         found = pc.fill_null(pc.match_substring(titles, word, ignore_case=True), False)
         keep[1:] &= found.to_numpy()
     return keep

@@ -5,6 +5,7 @@ Pure ASGI, since it lies on the path of every request.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,7 +27,7 @@ UNMATCHED: Final = "(unmatched)"
 """The route of a request that no path matches; its own path is not counted, there may be any number of them."""
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 GONE: Final = 499
-"""Counted for a caller who went away before the request was whole; nobody reads the answer."""
+"""Counted for a caller who went away before the answer; nobody reads it."""
 
 
 class Observe:
@@ -70,6 +71,9 @@ class Observe:
             await self._app(scope, receive, observed)
         except ClientDisconnect:
             status = status or GONE
+        except asyncio.CancelledError:
+            status = status or GONE
+            raise
         except Exception:
             LOGGER.exception("the service failed to answer")
             if not status:

@@ -181,7 +181,10 @@ def _drop(schema: Any, kind: str) -> None:
 
 def _limit(found: dict[str, Any], settings: ServiceSettings) -> None:
     """Writes the limits of this service into the description, in place."""
-    found["components"]["schemas"]["RecommendationsIn"]["properties"]["k"]["maximum"] = settings.max_k
+    asked = found["components"]["schemas"]["RecommendationsIn"]["properties"]
+    asked["k"]["maximum"] = settings.max_k
+    asked["fields"]["maxItems"] = settings.max_fields
+    asked["exclude"]["maxItems"] = settings.max_given_history
     found["components"]["schemas"]["PredictionsIn"]["properties"]["item_ids"]["maxItems"] = settings.max_candidates
     for path in ("/events", "/items"):
         for choice in found["paths"][path]["post"]["requestBody"]["content"][JSON]["schema"]["anyOf"]:

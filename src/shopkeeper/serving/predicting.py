@@ -18,10 +18,11 @@ from shopkeeper.pipeline.predictions import OwnEvents, Predicted, PredictionAsk,
 from shopkeeper.serving.answers import EvidenceOut, ItemPredictionOut, PredictionsOut, TargetOut
 from shopkeeper.serving.event_store.records import IdKinds
 from shopkeeper.serving.problems import InvalidError, NotFoundError
-from shopkeeper.serving.reading import check_id, decode, iso, microseconds
+from shopkeeper.serving.reading import check_id, check_number, decode, iso, microseconds
 from shopkeeper.serving.recommending import PastItem, given_history, past_item, unknown_placement
 from shopkeeper.serving.requests import PredictionsIn
 from shopkeeper.serving.served import Served
+from shopkeeper.serving.settings import ServiceSettings
 from shopkeeper.types import Id
 
 _DECODER = msgspec.json.Decoder(PredictionsIn)
@@ -36,7 +37,7 @@ class PredictionQuestion(NamedTuple):
     """Unix microseconds."""
 
 
-def read_prediction(body: bytes, kinds: IdKinds, max_items: int, max_history: int | None) -> PredictionQuestion:
+def read_prediction(body: bytes, kinds: IdKinds, settings: ServiceSettings) -> PredictionQuestion:
     """Reads and checks a request.
 
     Raises:
@@ -44,8 +45,8 @@ def read_prediction(body: bytes, kinds: IdKinds, max_items: int, max_history: in
         InvalidError: It asks about too many items, or names ids that are not of the shop's kind.
     """
     given = decode(_DECODER, body)
-    if len(given.item_ids) > max_items:
-        raise InvalidError("item_ids is not valid", expected=f"at most {max_items}", got=str(len(given.item_ids)))
+    check_number(given.item_ids, settings.max_candidates, "item_ids")
+    check_number(given.history, settings.max_given_history, "history")
     if given.user_id is not None:
         check_id(given.user_id, kinds.user_integer, "user_id")
     for place, item_id in enumerate(given.item_ids):
@@ -54,7 +55,7 @@ def read_prediction(body: bytes, kinds: IdKinds, max_items: int, max_history: in
     if given.history is not None:
         history = [
             past_item(event, place, kinds)
-            for place, event in enumerate(given.history[-(max_history or len(given.history)) :])
+            for place, event in enumerate(given.history[-(settings.max_history or len(given.history)) :])
         ]
     return PredictionQuestion(given, history, None if given.at is None else microseconds(given.at, "at"))
 

@@ -43,6 +43,12 @@ class MethodError(RequestError):
     status = 405
 
 
+class TooSlowError(RequestError):
+    """The request did not come whole in the time that it has."""
+
+    status = 408
+
+
 class TooLargeError(RequestError):
     """The body is longer than the service reads."""
 
@@ -59,6 +65,18 @@ class InvalidError(RequestError):
     """The body or the query is JSON or text, but not what is wanted."""
 
     status = 422
+
+
+class TooOftenError(RequestError):
+    """The caller asks more often than it may."""
+
+    status = 429
+
+
+class HeaderTooLongError(RequestError):
+    """The header is longer than the service reads."""
+
+    status = 431
 
 
 class UnavailableError(RequestError):

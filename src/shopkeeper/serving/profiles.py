@@ -91,6 +91,9 @@ class Profiles:
         self._deletion = 0
         self._ahead: set[int] = set()
         self._live: dict[Id, bytes] = {}
+        self._by_digest: dict[bytes, Id] = {}
+        """Shoppers with live events, but for those in `_undigested`: who is forgotten is found without a search."""
+        self._undigested: list[Id] = []
         self._forgotten: dict[bytes, int] = {}
         self._masked: set[bytes] = set()
         self._waiting: deque[StoredEvent] = deque(maxlen=MOST_WAITING)
@@ -159,6 +162,7 @@ class Profiles:
         with self._changing:
             longer._cursor, longer._deletion = self._cursor, self._deletion
             longer._ahead, longer._live = set(self._ahead), dict(self._live)
+            longer._by_digest, longer._undigested = dict(self._by_digest), list(self._undigested)
             longer._forgotten, longer._masked = dict(self._forgotten), set(self._masked)
             waiting, longer._waiting = list(self._waiting), deque(maxlen=MOST_WAITING)
         for sequence, event in waiting:
@@ -226,6 +230,8 @@ class Profiles:
         placement = placement_code(self._placements, event.placement)
         price, quantity = (np.nan if one is None else one for one in (event.price, event.quantity))
         record = (sequence, event.timestamp, item, code, placement, price, quantity)
+        if user not in self._live:
+            self._undigested.append(user)
         records = inserted(self._live.get(user, b""), record)
         older = len(records) // RECORD.size - self._kept_whole
         self._live[user] = thinned(records, self._kept_whole) if older > 0 and older % THINNED_EVERY == 0 else records
@@ -239,14 +245,16 @@ class Profiles:
         self._deletion = deletions[-1].number
         still = [one for one in self._waiting if self._after(fresh, one)]
         self._waiting = deque(still, maxlen=MOST_WAITING)
-        for user, records in list(self._live.items()):
-            after = fresh.get(user_digest(self._store.store_id, user))
-            if after is not None:
-                events = np.frombuffer(records, FIELDS)
+        self._by_digest |= {user_digest(self._store.store_id, user): user for user in self._undigested}
+        self._undigested.clear()
+        for digest, after in fresh.items():
+            user = self._by_digest.get(digest)
+            if user is not None:
+                events = np.frombuffer(self._live[user], FIELDS)
                 if kept := events[events["sequence"] > after].tobytes():
                     self._live[user] = kept
                 else:
-                    del self._live[user]
+                    del self._live[user], self._by_digest[digest]
 
     def _after(self, forgotten: Mapping[bytes, int], stored: StoredEvent) -> bool:
         """Whether an event came after its shopper was forgotten, if ever."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -107,6 +107,26 @@ def _holds_nul(value: Any) -> bool:
     elif isinstance(value, list):
         parts = value
     return any(map(_holds_nul, parts))
+
+
+def check_number(values: Sequence[object] | None, most: int, where: str) -> None:
+    """Refuses a list that is too long.
+
+    Raises:
+        InvalidError: It is.
+    """
+    if values is not None and len(values) > most:
+        raise InvalidError(f"{where} is not valid", expected=f"at most {most}", got=str(len(values)))
+
+
+def few(values: list[Read], most: int, where: str) -> list[Read]:
+    """Each value of a short list once, in their order; a list cannot be longer than all its values could need.
+
+    Raises:
+        InvalidError: It has too many.
+    """
+    check_number(values, most, where)
+    return list(dict.fromkeys(values))
 
 
 def check_id(value: Id, integer: bool, where: str) -> Id:

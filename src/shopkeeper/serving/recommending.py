@@ -23,13 +23,18 @@ from shopkeeper.serving.event_store.records import AnswerRecord, IdKinds
 from shopkeeper.serving.intake import event_type
 from shopkeeper.serving.item_facts import some_facts
 from shopkeeper.serving.problems import InvalidError
-from shopkeeper.serving.reading import check_id, decode, microseconds
+from shopkeeper.serving.reading import check_id, check_number, decode, few, microseconds
 from shopkeeper.serving.requests import PastEvent, RecommendationsIn
 from shopkeeper.serving.served import Served
+from shopkeeper.serving.settings import ServiceSettings
 from shopkeeper.types import Id, Int32Array
 
 _DECODER = msgspec.json.Decoder(RecommendationsIn)
 SECOND = 1_000_000
+LONG = 1000
+"""Events of a given history, or as much of other things, above which a question is long."""
+EXPLAINED = 10
+"""An event of which reasons may speak takes as long as so many others; so does an interest."""
 
 
 class PastItem(NamedTuple):
@@ -60,7 +65,7 @@ class Answered(NamedTuple):
     """Number of the latest deletion that was known."""
 
 
-def read_question(body: bytes, kinds: IdKinds, max_k: int) -> Question:
+def read_question(body: bytes, kinds: IdKinds, settings: ServiceSettings) -> Question:
     """Reads and checks a request.
 
     Raises:
@@ -69,8 +74,11 @@ def read_question(body: bytes, kinds: IdKinds, max_k: int) -> Question:
             the shop's kind.
     """
     given = decode(_DECODER, body)
-    if given.k > max_k:
-        raise InvalidError("k is not valid", expected=f"at most {max_k}", got=str(given.k))
+    if given.k > settings.max_k:
+        raise InvalidError("k is not valid", expected=f"at most {settings.max_k}", got=str(given.k))
+    given.fields = few(given.fields, settings.max_fields, "fields")
+    check_number(given.history, settings.max_given_history, "history")
+    check_number(given.exclude, settings.max_given_history, "exclude")
     if given.user_id is not None:
         check_id(given.user_id, kinds.user_integer, "user_id")
     try:
@@ -102,6 +110,12 @@ def past_item(event: Id | PastEvent, place: int, kinds: IdKinds) -> PastItem:
         event.placement,
         event.quantity,
     )
+
+
+def is_long(question: Question) -> bool:
+    """Whether an answer takes many times as long as most: by what the question itself brings."""
+    given, history = question.given, len(question.history or ())
+    return (EXPLAINED if given.explain else 1) * history + len(given.exclude) + EXPLAINED * len(given.interests) > LONG
 
 
 def answer_questions(served: Served, questions: Sequence[Question]) -> list[Answered]:

@@ -70,7 +70,7 @@ class ItemFactsIn(Struct, kw_only=True, forbid_unknown_fields=True):
     image: Annotated[ItemText | UnsetType | None, Meta(description="Address of its picture")] = UNSET
     available: Annotated[bool | UnsetType | None, Meta(description="Whether it is on sale")] = UNSET
     attributes: Annotated[
-        Annotated[dict[Word, str | float | bool | None], Meta(max_length=100)] | UnsetType,
+        Annotated[dict[Word, ItemText | float | bool | None], Meta(max_length=100)] | UnsetType,
         Meta(description="Columns of the shop's own"),
     ] = UNSET
 

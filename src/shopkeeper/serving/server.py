@@ -17,7 +17,7 @@ from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from shopkeeper.artifacts import open_artifact
 from shopkeeper.errors import ResourceError, ShopkeeperError
@@ -103,8 +103,12 @@ def _run_workers(bundle_folder: Path, settings: ServiceSettings, listener: socke
 def _config(application: Any, settings: ServiceSettings, factory: bool = False) -> Config:
     import uvicorn
 
+    from shopkeeper.serving.connections import BoundedProtocol, Connections
+
     return uvicorn.Config(
         application,
+        http=cast(Any, partial(BoundedProtocol, connections=Connections(settings))),
+        ws="none",
         factory=factory,
         workers=settings.workers,
         log_config=None,

@@ -6,10 +6,11 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
+from typing import TypeVar
 
 from shopkeeper.errors import ArtifactError, StoreError
 from shopkeeper.serving.agreement import WorkerBundles
@@ -19,12 +20,14 @@ from shopkeeper.serving.event_store.records import Deleted, ShopEvent, StoredEve
 from shopkeeper.serving.event_store.rollups import catch_up
 from shopkeeper.serving.event_store.store import EventStore
 from shopkeeper.serving.intake import Intake
+from shopkeeper.serving.live_items.bounds import ItemBounds
 from shopkeeper.serving.live_items.live_items import ItemRequest, LiveItems
 from shopkeeper.serving.live_items.shelf import Outcome, Stand
 from shopkeeper.serving.logs import FIELDS, LOGGER
+from shopkeeper.serving.lookups import Lookups
 from shopkeeper.serving.metrics import Metrics, shared_folder
 from shopkeeper.serving.predicting import PredictionQuestion, answer_predictions
-from shopkeeper.serving.recommending import Answered, Question, answer_questions
+from shopkeeper.serving.recommending import Answered, Question, answer_questions, is_long
 from shopkeeper.serving.recorder import Recorder
 from shopkeeper.serving.reload import Reloader
 from shopkeeper.serving.retention import Retention
@@ -34,16 +37,22 @@ from shopkeeper.serving.tail import Tail
 from shopkeeper.serving.traffic import Traffic
 from shopkeeper.types import Id
 
+Given = TypeVar("Given")
+Result = TypeVar("Result")
 MOST_COMMITS = 64
 """Requests whose events are committed together."""
 MOST_CHANGES = 64
 """Requests whose changes of items are committed together, and put over the bundle at once."""
 MOST_PREDICTIONS = 8
 """Questions about behavior that are taken together."""
+MOST_DELETIONS = 32
+"""Users who are forgotten in one transaction."""
 MOST_ANSWERS = 32
 """Questions that the pipeline answers together."""
 DISAGREE_SECONDS = 60.0
 """How long workers may serve different bundles before the log says so: large ones take a while to load."""
+MANY = 50
+"""Events, or changes of items, above which a request is worked on alone."""
 COUNT_SECONDS = 0.3
 """How long what waits for the dashboard's sums is counted after each write of the recorder."""
 
@@ -70,7 +79,9 @@ class Service:
         loaded = load_bundle(self.bundle_folder, settings.map_files)
         share_cores(settings.threads_per_worker)
         self.store = EventStore.open(database_of(self.bundle_folder, settings), loaded.kinds)
-        self.items = LiveItems(loaded.bundle, self.store, self._put_items, settings.offer_unsold)
+        self.items = LiveItems(
+            loaded.bundle, self.store, self._put_items, settings.offer_unsold, ItemBounds.of(settings)
+        )
         self.served: Served = serve_bundle(loaded, self.items.stand(), self.store, settings.max_history)
         """Replaced as a whole: take it once for each answer."""
         self.worker_bundles = WorkerBundles(shared_folder(), self.worker)
@@ -84,23 +95,15 @@ class Service:
         )
         self.tail = Tail(self._catch_up, settings.tail_seconds)
         self.item_tail = Tail(self.items.follow, settings.tail_seconds)
-        self._events = Batcher(
-            "event store", self._add, MOST_COMMITS, settings.max_waiting, (StoreError,),
-            self.metrics.batches_of("events"),
-        )  # fmt: skip
-        self._changes = Batcher(
-            "item changes", self.items.change, MOST_CHANGES, settings.max_waiting, (StoreError,),
-            self.metrics.batches_of("items"),
-        )  # fmt: skip
-        self._questions = Batcher(
-            "models", self._answer, MOST_ANSWERS, settings.max_waiting, (StoreError,),
-            self.metrics.batches_of("recommendations"),
-        )  # fmt: skip
-        self._predictions = Batcher(
-            "predictors", self._predict, MOST_PREDICTIONS, settings.max_waiting, (StoreError,),
-            self.metrics.batches_of("predictions"),
-        )  # fmt: skip
-        self._batchers = (self._events, self._changes, self._questions, self._predictions)
+        self._events = self._batcher("events", "event store", self._add, MOST_COMMITS, _has_many)
+        self._changes = self._batcher(
+            "items", "item changes", self.items.change, MOST_CHANGES, lambda request: _has_many(request.changes)
+        )
+        self._questions = self._batcher("recommendations", "models", self._answer, MOST_ANSWERS, is_long)
+        self._predictions = self._batcher("predictions", "predictors", self._predict, MOST_PREDICTIONS)
+        self._deletions = self._batcher("deletions", "deletions", self._forget, MOST_DELETIONS)
+        self._batchers = (self._events, self._changes, self._questions, self._predictions, self._deletions)
+        self.lookups = Lookups(settings.max_waiting, settings.queue_seconds)
 
     def start(self) -> None:
         """Starts the threads."""
@@ -113,7 +116,23 @@ class Service:
             await batcher.close()
         for part in (self.reloader, self.item_tail, self.tail, self.recorder):
             await asyncio.to_thread(part.close)
+        self.lookups.close()
         self.store.close()
+
+    def _batcher(
+        self,
+        work: str,
+        name: str,
+        function: Callable[[list[Given]], Sequence[Result]],
+        max_batch: int,
+        takes_long: Callable[[Given], bool] = lambda _: False,
+    ) -> Batcher[Given, Result]:
+        """A queue of the service; its batches are counted as this work."""
+        settings = self.settings
+        return Batcher(
+            name, function, max_batch, settings.max_waiting, settings.queue_seconds, (StoreError,),
+            self.metrics.batches_of(work), takes_long,
+        )  # fmt: skip
 
     async def add_events(self, events: Sequence[ShopEvent]) -> list[int | None]:
         """Stores events; when this returns they are on the disk and every answer knows of them.
@@ -166,15 +185,22 @@ class Service:
         """
         return await self._predictions.call(question)
 
-    def forget(self, user_id: Id) -> Deleted:
+    async def forget(self, user_id: Id) -> Deleted:
         """Deletes all that is kept of a shopper, answers that wait to be written too.
 
         Raises:
+            UnavailableError: Too much is waiting.
             StoreError: The store does not answer.
         """
+        return await self._deletions.call(user_id)
+
+    def _forget(self, user_ids: list[Id]) -> list[Deleted]:
+        """One transaction for several shoppers; events are stored meanwhile, as far as the database lets them."""
         self.recorder.flush()
+        deleted = self.store.delete_users(user_ids)
         with self._swapping:
-            return self.served.profiles.forget(user_id)
+            self.served.profiles.catch_up()
+        return deleted
 
     def _tidy(self) -> None:
         """Off the request path: brings the sums of the dashboard up to date, and deletes what is too old."""
@@ -244,6 +270,11 @@ class Service:
             if len(items) > len(self.served.items):
                 profiles = profiles.extended(items)
             self.served = replace(self.served, stand=stand, profiles=profiles)
+
+
+def _has_many(rows: Sequence[object]) -> bool:
+    """Whether one request brings so much that others should not wait for several like it."""
+    return len(rows) > MANY
 
 
 def share_cores(threads: int) -> None:

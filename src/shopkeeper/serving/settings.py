@@ -39,19 +39,51 @@ class ServiceSettings(Settings):
     """Origins, such as "https://shop.example", whose pages may read answers, beside those of browser keys."""
     max_body_bytes: int = Field(default=1 << 20, ge=1024)
     """Longest body of a request in bytes; a longer one gets status 413."""
+    max_header_bytes: int = Field(default=32_768, ge=1024, le=1 << 20)
+    """Longest header of a request in bytes, its address included; a longer one gets status 431."""
+    max_header_lines: int = Field(default=100, ge=10, le=10_000)
+    """Most lines of a header; more get status 431."""
+    header_seconds: float = Field(default=10.0, gt=0)
+    """Seconds in which a header must come whole; a slower one gets status 408."""
+    body_seconds: float = Field(default=30.0, gt=0)
+    """Seconds in which a body must come whole, and an answer be taken; a slower one gets status 408."""
+    idle_seconds: float = Field(default=5.0, gt=0)
+    """Seconds after which a connection without a request is closed."""
+    queue_seconds: float = Field(default=2.0, gt=0)
+    """Seconds that a request may wait for its turn; then it gets status 503."""
+    max_connections: int = Field(default=1000, ge=1)
+    """Connections of one worker. For one more, the first is closed whose time would be up; where all are being
+    answered, the new one gets status 503."""
+    max_connections_per_address: int | None = Field(default=None, ge=1)
+    """The same of one address of callers; None sets no bound of its own, since a proxy has one address for all."""
     max_k: int = Field(default=100, ge=1, le=10_000)
     """Longest list that may be asked for."""
     max_candidates: int = Field(default=1000, ge=1, le=100_000)
     """Most items that one request for predictions may ask about."""
     max_batch: int = Field(default=500, ge=1, le=100_000)
     """Most events, or items, in one request."""
+    max_given_history: int = Field(default=10_000, ge=1, le=1_000_000)
+    """Most events in the history that a request itself gives, and most items that it excludes."""
+    max_fields: int = Field(default=7, ge=1, le=100)
+    """Most facts of items that one request may name, each as often as it is named."""
+    max_search_words: int = Field(default=16, ge=1, le=128)
+    """Most words of one search."""
+    max_category_steps: int = Field(default=16, ge=1, le=1000)
+    """Most steps of the category of a posted item; every step costs memory, for ever."""
+    max_category_characters: int = Field(default=512, ge=1, le=20_000)
+    """Longest category of a posted item."""
+    max_attributes: int = Field(default=200, ge=0, le=10_000)
+    """Most names of attributes over all items of the shop, those of its catalog included; a name that is there already
+    may always be used."""
+    max_attribute_characters: int = Field(default=128, ge=1, le=128)
+    """Longest name of an attribute."""
     max_history: int | None = Field(default=None, ge=1, le=1_000_000)
     """Number of most recent events that models read, of a shopper or of a history that the request itself gives; None
     reads all, as the library does. What is hidden is decided by all events in either case."""
     offer_unsold: bool = False
     """Recommend items of the bundle's catalog that nobody has taken yet, each as if it had been posted; their texts are
     encoded whenever a bundle is loaded."""
-    max_waiting: int = Field(default=2000, ge=1)
+    max_waiting: int = Field(default=500, ge=1)
     """Requests that may wait for the store, and for the models; one more gets status 503."""
     max_future_seconds: float = Field(default=86_400.0, ge=0)
     """How far ahead of the clock of this machine the timestamp of an event may lie."""

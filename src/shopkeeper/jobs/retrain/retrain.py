@@ -41,6 +41,7 @@ from shopkeeper.pipeline.card import Card
 from shopkeeper.pipeline.kept_log import KeptLog
 from shopkeeper.progress import Progress
 from shopkeeper.serving.event_store.store import EventStore
+from shopkeeper.serving.live_items.bounds import ItemBounds
 
 RECORD: Final = "retrain.json"
 """File of the work folder that tells what was checked and found."""
@@ -156,7 +157,8 @@ class _Line:
     def export(self) -> Exported:
         exported = export_events(self.inputs.store, self.work / "export.parquet", self.progress)
         known = self.inputs.catalog or self.old.catalog
-        self.catalog = catalog_with_changes(known, self.inputs.store, self.old.card)
+        bounds = ItemBounds.of(self.settings.service)
+        self.catalog = catalog_with_changes(known, self.inputs.store, self.old.card, bounds)
         self.checks += export_checks(self.work / "export.parquet", exported, self.old.card.store)
         return exported
 

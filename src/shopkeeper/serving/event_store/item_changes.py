@@ -8,7 +8,7 @@ the last vector of an item stays until another comes, since a text that is said 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, select
@@ -58,11 +58,14 @@ class ItemChanges:
     def __init__(self, store: EventStore) -> None:
         self._store = store
 
-    def add(self, changes: Sequence[ItemChange]) -> list[int]:
+    def add(
+        self, changes: Sequence[ItemChange], is_over: Callable[[Mapping[str, Any]], bool] = lambda _: False
+    ) -> list[int]:
         """Writes changes in one transaction; they are on the disk when this returns.
 
         Args:
             changes: Any number; those of one item count in their order.
+            is_over: Which facts are never served, since they bring too much: they are deleted with their item.
 
         Returns:
             The number of each.
@@ -87,7 +90,7 @@ class ItemChanges:
         adding = insert(item_changes).returning(item_changes.c.number, sort_by_parameter_order=True)
         with self._store.writing() as connection:
             numbers = list(connection.execute(adding, rows).scalars())
-            _delete_superseded(connection, {str(row[schema.ITEM_ID]) for row in rows})
+            _delete_superseded(connection, {str(row[schema.ITEM_ID]) for row in rows}, is_over)
         return numbers
 
     def after(self, number: int, limit: int) -> list[StoredItemChange]:
@@ -117,16 +120,22 @@ class ItemChanges:
             return connection.execute(select(func.max(item_changes.c.number))).scalar() or 0
 
 
-def _delete_superseded(connection: Connection, items: Collection[str]) -> None:
+def _delete_superseded(
+    connection: Connection, items: Collection[str], is_over: Callable[[Mapping[str, Any]], bool]
+) -> None:
     table = item_changes.c
     for ids in _parts(sorted(items)):
         query = select(table.number, table.item_id, table.facts, table.vector_of).where(table.item_id.in_(ids))
         later: dict[str, set[str | None]] = {}
+        removed: set[str] = set()
         gone = []
         for number, item_id, facts, vector_of in connection.execute(query.order_by(table.number.desc())).fetchall():
-            names: set[str | None] = {*json.loads(facts), *([] if vector_of is None else [VECTOR])}
-            if item_id in later and names <= later[item_id]:
+            said = json.loads(facts)
+            names: set[str | None] = {*said, *([] if vector_of is None else [VECTOR])}
+            if item_id in later and (names <= later[item_id] or (item_id in removed and is_over(said))):
                 gone.append(number)
+            if said.get(REMOVED):
+                removed.add(item_id)
             later.setdefault(item_id, set()).update(names)
         for numbers in _parts(gone):
             connection.execute(delete(item_changes).where(table.number.in_(numbers)))

@@ -165,24 +165,41 @@ class EventStore:
     def delete_user(self, user_id: Id) -> Deleted:
         """Deletes all events and answers of a shopper and records the deletion, in one transaction.
 
-        SQLite overwrites the rows; PostgreSQL gives their space free at its next vacuum.
-
         Raises:
             DataError: The id is not of the shop's kind.
         """
-        user = id_text(user_id, self.kinds.user_integer, "user_id")
-        digest = user_digest(self.store_id, user_id)
+        return self.delete_users([user_id])[0]
+
+    def delete_users(self, user_ids: Sequence[Id]) -> list[Deleted]:
+        """Deletes all events and answers of shoppers and records the deletions, in one transaction.
+
+        SQLite overwrites the rows; PostgreSQL gives their space free at its next vacuum.
+
+        Raises:
+            DataError: An id is not of the shop's kind; nothing is deleted.
+            StoreError: The database refuses; nothing is deleted, or it is not known whether it was.
+        """
+        users = [id_text(user_id, self.kinds.user_integer, "user_id") for user_id in user_ids]
         with self.writing() as connection:
-            sequence = _last_sequence(connection)
-            answer = tables.answers.c
-            names = connection.execute(select(answer.recommendation_id).where(answer.user_id == user)).scalars().all()
-            self.rollups.take_out_answers(connection, names)
-            answers = connection.execute(delete(tables.answers).where(answer.user_id == user)).rowcount
-            self.rollups.take_out_events(connection, user)  # which puts answers of others back, not those
-            events = connection.execute(delete(tables.events).where(tables.events.c.user_id == user)).rowcount
-            recorded = {"user_digest": digest, "after_sequence": sequence}
-            connection.execute(self._database.insert(tables.deletions), [recorded])
+            recorded = [
+                {"user_digest": user_digest(self.store_id, user_id), "after_sequence": _last_sequence(connection)}
+                for user_id in dict.fromkeys(user_ids)
+            ]
+            deleted = [self._delete_user(connection, user) for user in users]
+            connection.execute(self._database.insert(tables.deletions), recorded)
         self._database.scrub()
+        return deleted
+
+    def _delete_user(self, connection: Connection, user: str) -> Deleted:
+        answer = tables.answers.c
+        names = connection.execute(select(answer.recommendation_id).where(answer.user_id == user)).scalars().all()
+        self.rollups.take_out_answers(connection, names)
+        answers = connection.execute(delete(tables.answers).where(answer.user_id == user)).rowcount
+        known = connection.execute(select(tables.events.c.sequence).where(tables.events.c.user_id == user).limit(1))
+        if known.first() is None:
+            return Deleted(0, answers)
+        self.rollups.take_out_events(connection, user)  # which puts answers of others back, not those
+        events = connection.execute(delete(tables.events).where(tables.events.c.user_id == user)).rowcount
         return Deleted(events, answers)
 
     def add_answers(self, answers: Sequence[AnswerRecord], deletions: int | None = None) -> None:

@@ -10,9 +10,9 @@ import msgspec
 from msgspec import UNSET
 
 from shopkeeper.data.categories import NOTHING
-from shopkeeper.data.schema import CATALOG_COLUMNS
 from shopkeeper.serving.event_store.item_changes import REMOVED, ItemChange
 from shopkeeper.serving.event_store.records import IdKinds
+from shopkeeper.serving.live_items.bounds import OURS
 from shopkeeper.serving.live_items.live_items import ItemRequest
 from shopkeeper.serving.live_items.rows import FACTS
 from shopkeeper.serving.problems import InvalidError
@@ -22,8 +22,6 @@ from shopkeeper.types import Id
 
 _POSTED: Final = msgspec.json.Decoder(ItemIn | list[ItemIn])
 _PATCHED: Final = msgspec.json.Decoder(ItemFactsIn)
-RESERVED: Final = frozenset({*CATALOG_COLUMNS, REMOVED})
-"""Names that an attribute cannot have."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ def facts_of(given: ItemFactsIn, path: str = "") -> dict[str, Any]:
     facts = {name: _written(value) for name in FACTS if (value := getattr(given, name)) is not UNSET}
     attributes = {} if given.attributes is UNSET else given.attributes
     for name in attributes:
-        if name in RESERVED:
+        if name in OURS:
             raise InvalidError(f"{path}attributes cannot hold {name!r}", expected="a name that is none of our columns")
     return facts | attributes
 

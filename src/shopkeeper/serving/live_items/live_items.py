@@ -7,15 +7,19 @@ from threading import Lock
 from typing import Final, NamedTuple
 
 from shopkeeper.pipeline.bundle import Bundle
-from shopkeeper.serving.event_store.item_changes import ItemChange, ItemChanges
+from shopkeeper.serving.event_store.item_changes import REMOVED, ItemChange, ItemChanges
 from shopkeeper.serving.event_store.store import EventStore
+from shopkeeper.serving.live_items.bounds import DEFAULT_BOUNDS, ItemBounds, attribute_names, within
 from shopkeeper.serving.live_items.shelf import Outcome, Shelf, Stand
 from shopkeeper.serving.live_items.states import ItemState, ItemStates
-from shopkeeper.serving.problems import NotFoundError
+from shopkeeper.serving.logs import LOGGER
+from shopkeeper.serving.problems import InvalidError, NotFoundError
 from shopkeeper.types import Id
 
 PAGE: Final = 10_000
 """Changes read from the store at once."""
+NAMED: Final = 50
+"""Items that one line of the log names."""
 
 
 class ItemRequest(NamedTuple):
@@ -34,12 +38,19 @@ class LiveItems:
         store: Where changes are kept; those that are there count from the beginning.
         put: Puts what is to be served in place of what is served.
         unsold: See `Shelf`.
+        bounds: Of what an item may bring; changes in the store that bring more are left out.
 
     Raises:
         StoreError: The store does not answer.
     """
 
-    def __init__(self, bundle: Bundle, store: EventStore, put: Callable[[Stand], None], unsold: bool = False) -> None:
+    def __init__(
+        self, bundle: Bundle, store: EventStore, put: Callable[[Stand], None], unsold: bool = False,
+        bounds: ItemBounds = DEFAULT_BOUNDS,
+    ) -> None:  # fmt: skip
+        self._bounds = bounds
+        self._left_out: dict[Id, InvalidError] = {}
+        """Items of which a change is not served, since it brings too much."""
         self._store_id = store.store_id
         self._changes = ItemChanges(store)
         self._states = ItemStates()
@@ -52,6 +63,7 @@ class LiveItems:
         self._read()
         self._shelf.take(list(self._untaken.values()))
         self._untaken = {}
+        self._name_left_out()
 
     def stand(self) -> Stand:
         """What is to be served now."""
@@ -63,15 +75,17 @@ class LiveItems:
 
         Raises:
             NotFoundError: An item that must be there is not; nothing is written.
+            InvalidError: An item brings too much; nothing is written.
             StoreError: The store does not answer.
         """
         with self._lock:
             self._follow()
+            names = self._names()
             for request in requests:
-                self._check(request)
+                self._check(request, names)
             changes = [change for request in requests for change in request.changes]
             drafts = self._states.with_changes(changes)
-            self._changes.add(self._shelf.with_vectors(changes, drafts))
+            self._changes.add(self._shelf.with_vectors(changes, drafts), self._bounds.is_over)
             self._follow()
             return [[self._shelf.outcome(change.item_id) for change in request.changes] for request in requests]
 
@@ -112,13 +126,35 @@ class LiveItems:
         self._untaken |= {state.item_id: state for state in self._shelf.waiting}
         while True:
             page = self._changes.after(self._states.cursor, PAGE)
-            self._untaken |= {state.item_id: state for state in self._states.take(page)}
+            kept, left_out = within(page, self._bounds, self._names(), self._shelf.category_format)
+            self._untaken |= {state.item_id: state for state in self._states.take(kept)}
+            self._states.cursor = page[-1].number if page else self._states.cursor
+            self._left_out |= {stored.change.item_id: error for stored, error in left_out}
+            for _, change in kept:
+                if change.facts.get(REMOVED):  # what is out of the shop is not missed
+                    self._left_out.pop(change.item_id, None)
             if len(page) < PAGE:
                 return
 
-    def _check(self, request: ItemRequest) -> None:
-        for change in request.changes if request.known else ():
-            if change.item_id not in self._shelf:
+    def _names(self) -> set[str]:
+        """Names of attributes that the shop has."""
+        return attribute_names([self._shelf.columns, *(state.facts for state in self._untaken.values())])
+
+    def _name_left_out(self) -> None:
+        if self._left_out:
+            LOGGER.error(
+                "of %d items a change is left out that brings too much, `shopkeeper items remove` heals them: %s",
+                len(self._left_out),
+                "; ".join(f"{item_id!r}: {error}" for item_id, error in list(self._left_out.items())[:NAMED]),
+            )
+
+    def _check(self, request: ItemRequest, names: set[str]) -> None:
+        for place, change in enumerate(request.changes):
+            where = f"[{place}]." if len(request.changes) > 1 else ""
+            self._bounds.check(change.facts, names, self._shelf.category_format, where)
+            names |= attribute_names([change.facts])
+            missing = request.known and change.item_id not in self._shelf
+            if missing and not (change.facts.get(REMOVED) and change.item_id in self._left_out):
                 raise NotFoundError(
                     "there is no such item", got=repr(change.item_id), remedy="POST /items adds one, /items lists all"
                 )

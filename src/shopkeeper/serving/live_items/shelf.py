@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from shopkeeper.data.catalog import Catalog
+from shopkeeper.data.categories import CategoryFormat
 from shopkeeper.pipeline.bundle import Bundle
 from shopkeeper.pipeline.pipeline import Pipeline
 from shopkeeper.recommenders.newcomers import Newcomers
@@ -68,6 +69,16 @@ class Shelf:
             items = bundle.pipeline.train.items
             listed = (item_id for item_id in self._known_rows if item_id not in items)
             self.take([ItemState(item_id, posted=True) for item_id in listed])
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns of the catalog as it is now."""
+        return [] if self._catalog is None else self._catalog.table.column_names
+
+    @property
+    def category_format(self) -> CategoryFormat:
+        """How the shop writes categories."""
+        return self._known_rows.category_names.format
 
     @property
     def waiting(self) -> list[ItemState]:

@@ -73,7 +73,7 @@ def add_health_routes(app: FastAPI, service: Service) -> None:
         """Traffic, latency, events and click-through of the last hours."""
         asked = read_query(DashboardQuery, request.query_params)
         facts = _facts(service)
-        return reply(await run_in_threadpool(figures.data, facts, asked.hours))
+        return reply(await service.lookups.run(figures.data, facts, asked.hours))
 
 
 class WriteProbe:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, TypeAlias
 
 from fastapi import FastAPI, Request, Response
 from msgspec import UNSET, Meta, Struct, UnsetType
-from starlette.concurrency import run_in_threadpool
 
 from shopkeeper.errors import ShopkeeperError
 from shopkeeper.pipeline.asking import Filters
@@ -15,7 +15,7 @@ from shopkeeper.serving.answers import CategoriesOut, ItemOut, ItemsOut, Similar
 from shopkeeper.serving.item_facts import CARD, categories, check_filters, fact_names, search, some_facts, whole_item
 from shopkeeper.serving.openapi import described
 from shopkeeper.serving.problems import InvalidError, NotFoundError
-from shopkeeper.serving.reading import id_of_text, read_query
+from shopkeeper.serving.reading import check_number, id_of_text, read_query
 from shopkeeper.serving.requests import MAX_ID, WITHOUT_NUL, Amount, CategoryPath, FiltersIn, Length, SearchText, Word
 from shopkeeper.serving.routes.replies import reply
 from shopkeeper.serving.served import Served
@@ -89,7 +89,9 @@ def add_item_routes(app: FastAPI, service: Service) -> None:
         asked = read_query(ItemsQuery, request.query_params)
         check_length(service, asked.limit, "limit")
         served = service.served
-        found = await run_in_threadpool(search, served, asked.query, asked.category)
+        found = await service.lookups.run(
+            search, served, asked.query, asked.category, service.settings.max_search_words
+        )
         page = found[asked.offset : asked.offset + asked.limit]
         return reply(ItemsOut(len(found), [whole_item(served, index) for index in page.tolist()]))
 
@@ -107,8 +109,10 @@ def add_item_routes(app: FastAPI, service: Service) -> None:
         texts = [
             part for text in asked.exclude for part in ([text] if text in served.items else text.split(",")) if part
         ]
+        check_number(texts, service.settings.max_given_history, "exclude")
+        fields = fact_names(asked.fields, service.settings.max_fields) or CARD
         exclude = [id_of_text(text, kinds.item_integer, "exclude") for text in texts]
-        return reply(await run_in_threadpool(_similar, served, item_id, asked, exclude))
+        return reply(await service.lookups.run(_similar, served, item_id, asked, exclude, fields))
 
     @app.get("/items/{id:id}", openapi_extra=GET_ITEM)
     async def get_item(request: Request) -> Response:
@@ -119,7 +123,7 @@ def add_item_routes(app: FastAPI, service: Service) -> None:
     @app.get("/categories", openapi_extra=GET_CATEGORIES)
     async def get_categories(request: Request) -> Response:
         """The two upper levels of categories, with the number of items in each."""
-        return reply(CategoriesOut(await run_in_threadpool(categories, service.served)))
+        return reply(CategoriesOut(await service.lookups.run(categories, service.served)))
 
 
 def check_length(service: Service, given: int, name: str) -> None:
@@ -145,7 +149,7 @@ def known_item(service: Service, served: Served, request: Request) -> Id:
     return item_id
 
 
-def _similar(served: Served, item_id: Id, asked: SimilarQuery, exclude: list[Id]) -> SimilarOut:
+def _similar(served: Served, item_id: Id, asked: SimilarQuery, exclude: list[Id], fields: Sequence[str]) -> SimilarOut:
     given = FiltersIn(
         category=asked.category,
         price_min=None if asked.price_min is UNSET else asked.price_min,
@@ -154,7 +158,6 @@ def _similar(served: Served, item_id: Id, asked: SimilarQuery, exclude: list[Id]
         currency=asked.currency,
     )
     check_filters(served.facts, given)
-    fields = fact_names(asked.fields) or CARD
     filters = Filters(given.category, given.price_min, given.price_max, given.available, currency=given.currency)
     index = served.items.index
     hidden = [*exclude, *served.items.ids(served.stand.removed)]

@@ -65,7 +65,7 @@ def add_prediction_routes(app: FastAPI, service: Service) -> None:
         says so; a target that was learned from the others is refused with 422.
         """
         body = await read_body(request, settings.max_body_bytes)
-        question = read_prediction(body, service.store.kinds, settings.max_candidates, settings.max_history)
+        question = read_prediction(body, service.store.kinds, settings)
         answered = await service.predict(question)
         for target in answered.targets:
             service.metrics.predicted(target.target, len(answered.items) if target.of_items else 1)

@@ -6,7 +6,6 @@ from typing import Annotated
 
 from fastapi import FastAPI, Request, Response
 from msgspec import Meta, Struct
-from starlette.concurrency import run_in_threadpool
 
 from shopkeeper.pipeline.questionnaire import questionnaire
 from shopkeeper.serving.answers import QuestionnaireOut
@@ -43,7 +42,7 @@ def add_questionnaire_routes(app: FastAPI, service: Service) -> None:
         Those that the shopper picks are the `history` of the next question to `/recommendations`.
         """
         asked = read_query(QuestionnaireQuery, request.query_params)
-        return reply(await run_in_threadpool(_chosen, service.served, asked))
+        return reply(await service.lookups.run(_chosen, service.served, asked))
 
 
 def _chosen(served: Served, asked: QuestionnaireQuery) -> QuestionnaireOut:

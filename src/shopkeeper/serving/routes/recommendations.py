@@ -75,7 +75,7 @@ def add_recommendation_routes(app: FastAPI, service: Service) -> None:
         items to exclude and a placement that name nothing, and a filter that no item can pass is refused.
         """
         body = await read_body(request, settings.max_body_bytes)
-        question = read_question(body, service.store.kinds, settings.max_k)
+        question = read_question(body, service.store.kinds, settings)
         check_own_user(request.scope, (question.given.user_id,))
         check_filters(service.served.facts, question.given.filters)
         answered = await service.recommend(question)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Request, Response
 from msgspec import Struct
-from starlette.concurrency import run_in_threadpool
 
 from shopkeeper.serving.answers import ForgottenOut, HistoryOut, UsersOut
 from shopkeeper.serving.openapi import described
@@ -60,7 +59,7 @@ def add_user_routes(app: FastAPI, service: Service) -> None:
         """Some shoppers to pick from, those with most events first; `query` is a part of the id."""
         asked = read_query(UsersQuery, request.query_params)
         check_length(service, asked.limit, "limit")
-        return reply(UsersOut(await run_in_threadpool(some_shoppers, service.served, asked.query, asked.limit)))
+        return reply(UsersOut(await service.lookups.run(some_shoppers, service.served, asked.query, asked.limit)))
 
     @app.get("/users/{id:id}", openapi_extra=GET_USER)
     async def get_user(request: Request) -> Response:
@@ -76,7 +75,7 @@ def add_user_routes(app: FastAPI, service: Service) -> None:
         Other workers follow within a second. The next bundle is trained without this shopper.
         """
         user_id = _user_id(service, request)
-        deleted = await run_in_threadpool(service.forget, user_id)
+        deleted = await service.forget(user_id)
         return reply(ForgottenOut(user_id, deleted.events, deleted.answers))
 
 
