@@ -15,6 +15,7 @@ from shopkeeper.serving.failures import answer_failures
 from shopkeeper.serving.observe import Observe
 from shopkeeper.serving.openapi import describe
 from shopkeeper.serving.pages import mount_pages
+from shopkeeper.serving.rates import RateLimit, Rates, address_of, key_of
 from shopkeeper.serving.routes.events import add_event_routes
 from shopkeeper.serving.routes.health import add_health_routes
 from shopkeeper.serving.routes.item_changes import add_item_change_routes
@@ -70,7 +71,12 @@ def create_app(bundle_folder: Path, settings: ServiceSettings | None = None) -> 
     answer_failures(app)
     describe(app, settings, service.store.kinds, keys is not None)
     local = LocalOnly(frozenset({*settings.trusted_hosts, settings.host.lower()}))
+    burst = settings.rate_burst_seconds
+    if (rate := settings.rate_per_key) is not None:
+        app.add_middleware(RateLimit, rates=Rates(rate, burst * rate), caller=key_of, kind="API key")
     app.add_middleware(Guard, keys=keys, local=local, cors_origins=frozenset(settings.cors_origins))
+    if (rate := settings.rate_per_address) is not None:
+        app.add_middleware(RateLimit, rates=Rates(rate, burst * rate), caller=address_of, kind="address")
     app.add_middleware(
         Observe, metrics=service.metrics, traffic=service.traffic, worker=service.worker,
         access_log=settings.access_log,

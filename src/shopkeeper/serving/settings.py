@@ -56,6 +56,13 @@ class ServiceSettings(Settings):
     answered, the new one gets status 503."""
     max_connections_per_address: int | None = Field(default=None, ge=1)
     """The same of one address of callers; None sets no bound of its own, since a proxy has one address for all."""
+    rate_per_address: float | None = Field(default=None, gt=0)
+    """Requests a second that one address of callers gets from each worker; more get status 429. None sets no bound: a
+    proxy has one address for all, unless it names theirs in X-Forwarded-For from this machine."""
+    rate_per_key: float | None = Field(default=None, gt=0)
+    """The same of one API key."""
+    rate_burst_seconds: float = Field(default=10.0, gt=0)
+    """Seconds whose requests may come at once, where none came before."""
     max_k: int = Field(default=100, ge=1, le=10_000)
     """Longest list that may be asked for."""
     max_candidates: int = Field(default=1000, ge=1, le=100_000)
