@@ -119,19 +119,21 @@ QUESTION: Final = {"user_id": "c7", "k": 10}
 
 
 def huge_items(bundle: Path, store: Path) -> str:
-    """Twenty items, each with a category of 20 kB, and a restart."""
+    """Twenty items, each with a category of 20 kB, or as many as a minute lets through, and a restart."""
     with running_server(bundle, store) as server:
         before = megabytes(server)
         path = "a>" * 9_990 + "b"
         items = [{"item_id": f"huge-{place}", "title": "x", "category": f"{place}>{path}"} for place in range(20)]
-        statuses = [ask(server, "POST", "/items", item)[0] for item in items]
-        after = megabytes(server)
+        start, statuses = time.monotonic(), []
+        while items and time.monotonic() < start + LONG:
+            statuses.append(ask(server, "POST", "/items", items.pop())[0])
+        posting, after = time.monotonic() - start, megabytes(server)
     start = time.monotonic()
     with running_server(bundle, store) as server:
         seconds, again = time.monotonic() - start, megabytes(server)
     return (
-        f"statuses {counted(statuses)}; {before:.0f} MB, then {after:.0f} MB; after a restart of {seconds:.1f} s "
-        f"{again:.0f} MB"
+        f"statuses {counted(statuses)} in {posting:.1f} s; {before:.0f} MB, then {after:.0f} MB; after a restart of "
+        f"{seconds:.1f} s {again:.0f} MB"
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -303,3 +305,14 @@ def test_where_all_are_busy_a_new_connection_is_refused(bound: str) -> None:
             answer = rest(third)
         assert status(answer) == 503
         assert b"\r\nretry-after: 1\r\n" in answer
+
+
+def test_as_many_files_may_be_open_as_connections_are_taken() -> None:
+    code = (
+        "import resource; from shopkeeper.serving.server import allow_files;"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 300)); allow_files(200);"
+        "first = resource.getrlimit(resource.RLIMIT_NOFILE)[0]; allow_files(100_000);"
+        "print(first, resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["200", "300"]

@@ -36,6 +36,8 @@ WORKER_SECONDS: Final = 15
 """A worker that gives its parent no sign for so long is replaced; a large bundle keeps one busy while it loads."""
 STOP_SECONDS: Final = 5
 """A worker whose parent is gone has so long, behind the time of its requests, to write what waits."""
+SPARE_FILES: Final = 512
+"""Files that a worker opens beside its connections: the bundle's, the store's, the pages'."""
 ANY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
 """Where a service that listens on every address is reached from this machine."""
 
@@ -57,6 +59,7 @@ def serve(bundle_folder: Path, settings: ServiceSettings, ready: Callable[[str],
         ShopkeeperError: A worker could not start.
     """
     _check(bundle_folder, settings)
+    allow_files(settings.max_connections + SPARE_FILES)
     with listening(settings) as listener, _shared_counters(settings.workers):
         _tell_when_ready(listener, settings, ready)
         if settings.workers == 1:
@@ -77,6 +80,18 @@ def _check(bundle_folder: Path, settings: ServiceSettings) -> None:
     with database.reading():
         """It can be reached."""
     database.close()
+
+
+def allow_files(needed: int) -> None:
+    """Lets this process, and those that it starts, open so many files and connections, as far as the machine allows."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _run_alone(bundle_folder: Path, settings: ServiceSettings, listener: socket.socket) -> None:
