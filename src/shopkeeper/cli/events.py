@@ -19,7 +19,7 @@ from shopkeeper.errors import DataError, missing_dependency
 if TYPE_CHECKING:
     from shopkeeper.serving.event_store.store import EventStore
 
-app = typer.Typer(no_args_is_help=True, help="Count the event store, write it as a log, forget, prune.")
+app = typer.Typer(no_args_is_help=True, help="Count the event store, write it as a log, forget, prune, vacuum.")
 Database = Annotated[
     str,
     typer.Option("--database", envvar="SHOPKEEPER_DATABASE", help="The event store: a path, sqlite:///shop.db or "
@@ -28,12 +28,19 @@ Database = Annotated[
 
 
 @contextmanager
-def opened(database: str) -> Iterator[EventStore]:
-    """The store at an address, closed in the end; one that is not there is an error."""
+def needs_store() -> Iterator[None]:
+    """Around imports of the event store: says which library is missing."""
     try:
-        from shopkeeper.serving.event_store.store import EventStore
+        yield
     except ImportError as error:
         raise missing_dependency("sqlalchemy", "serve", "the event store") from error
+
+
+@contextmanager
+def opened(database: str) -> Iterator[EventStore]:
+    """The store at an address, closed in the end; one that is not there is an error."""
+    with needs_store():
+        from shopkeeper.serving.event_store.store import EventStore
     store = EventStore.open(database)
     try:
         yield store
@@ -119,6 +126,18 @@ def prune(
         while deleted := store.prune_answers(int(before.timestamp() * 1e6)):
             pruned += deleted
     Console(highlight=False).print(f"deleted {pruned:,} recorded answers from before {before:%Y-%m-%d %H:%M} UTC")
+
+
+@app.command()
+def vacuum(database: Database) -> None:
+    """Write all tables of the store anew, without remains and space of deleted rows. Services wait meanwhile.
+
+    Example: shopkeeper events vacuum --database shop.db
+    """
+    with opened(database) as store:
+        before = store.size()
+        store.vacuum(whole=True)
+        Console(highlight=False).print(f"{before:,} bytes before, {store.size():,} after")
 
 
 def _moment(microseconds: int | None) -> str:

@@ -44,6 +44,7 @@ def _options(
 def register() -> None:
     """Adds every command of this package to the app, once a process."""
     from shopkeeper.cli.attach import attach
+    from shopkeeper.cli.backup import backup, restore
     from shopkeeper.cli.demo import demo
     from shopkeeper.cli.doctor import doctor
     from shopkeeper.cli.evaluate import evaluate
@@ -80,6 +81,8 @@ def register() -> None:
         similar,
     ]
     for command in needing_arguments:
+        app.command(no_args_is_help=True)(command)
+    for command in (backup, restore):
         app.command(no_args_is_help=True)(command)
     app.command()(demo)
     app.command()(doctor)

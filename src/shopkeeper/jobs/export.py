@@ -53,7 +53,7 @@ def export_events(store: EventStore, file: Path, progress: Progress | None = Non
         StoreError: The store cannot be read.
         ArtifactError: The file cannot be written; an earlier one is unchanged.
     """
-    position = store.position()
+    position = store.mark()
     temporary = file.with_name(f".{file.name}.writing-{uuid.uuid4().hex[:8]}")
     if progress:
         progress.start("exporting", position.sequence)

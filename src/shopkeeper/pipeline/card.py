@@ -26,6 +26,10 @@ class StorePosition(Settings):
     """All deletions up to the one of this number."""
     item_changes: int | None = None
     """All changes of items up to the one of this number are in the catalog; None where they were not read."""
+    epoch: str | None = None
+    """Name of the stretch of the store's life; another one begins at each restore."""
+    mark: str | None = None
+    """A name that the store wrote down at this position: a store without it went back behind it since."""
 
 
 class Card(Settings):

@@ -78,6 +78,10 @@ class Metrics:
             "shopkeeper_live_users", "Shoppers with events newer than the bundle",
             registry=registry, multiprocess_mode="livemax",
         )  # fmt: skip
+        self.store_bytes = Gauge(
+            "shopkeeper_store_bytes", "Bytes of the event store on the disk", registry=registry,
+            multiprocess_mode="livemax",
+        )  # fmt: skip
         self._request = lru_cache(maxsize=1024)(self._requests.labels)
         self._route = lru_cache(maxsize=256)(self._seconds.labels)
         self._source = lru_cache(maxsize=64)(self._recommended.labels)

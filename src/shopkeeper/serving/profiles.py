@@ -62,7 +62,9 @@ class Profiles:
         pipeline: What is served; its training vocabularies and its memory count.
         store: Where events come from; `catch_up` reads them.
         max_history: So many of the latest events since the bundle are kept whole; None keeps `LIVE_EVENTS`.
-        since: How much of a store the memory holds already, as the bundle's card tells; None takes the store whole.
+        since: How much of a store the memory holds already, as the bundle's card tells and `EventStore.verified` found
+            right; None takes the store whole, and an event counts once where the memory holds one of the same user,
+            item, type and time.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Profiles:
         self._base: Columns = cast(Columns, tuple(map(np.asarray, columns)))
         self._returns_kept = bool((np.asarray(base.event_type) == RETURN).any())
         known = since if since is not None and since.store_id == store.store_id else None
+        self._overlaps = known is None
         self._cursor = 0 if known is None else known.sequence
         self._deletions_of_base = 0 if known is None else known.deletions
         self._deletion = 0
@@ -227,6 +230,8 @@ class Profiles:
         if self._forgotten and not self._after(self._forgotten, StoredEvent(sequence, event)):
             return
         user = event.user_id
+        if self._overlaps and self._base_holds(user, (event.timestamp, item, code)):
+            return
         placement = placement_code(self._placements, event.placement)
         price, quantity = (np.nan if one is None else one for one in (event.price, event.quantity))
         record = (sequence, event.timestamp, item, code, placement, price, quantity)
@@ -259,6 +264,11 @@ class Profiles:
     def _after(self, forgotten: Mapping[bytes, int], stored: StoredEvent) -> bool:
         """Whether an event came after its shopper was forgotten, if ever."""
         return stored.sequence > forgotten.get(user_digest(self._store.store_id, stored.event.user_id), -1)
+
+    def _base_holds(self, user_id: Id, event: tuple[int, int, int]) -> bool:
+        """Whether the bundle holds an event of this time, item and type."""
+        same = [column == value for column, value in zip(self._base_of(user_id)[:3], event, strict=True)]
+        return bool((same[0] & same[1] & same[2]).any())
 
     def _is_masked(self, user_id: Id) -> bool:
         return bool(self._masked) and user_digest(self._store.store_id, user_id) in self._masked

@@ -1,4 +1,4 @@
-"""Deletes old records of answers and traffic, a little at a time, so that the store does not grow for ever."""
+"""Deletes what is too old, a little at a time, so that the store does not grow for ever, and gives the space back."""
 
 from __future__ import annotations
 
@@ -9,35 +9,36 @@ from shopkeeper.serving.event_store.store import PRUNED_AT_ONCE, EventStore
 
 DAY: Final = 86_400
 """Seconds."""
-REST: Final = 600.0
-"""Seconds to the next look when nothing old is left."""
 
 
 class Retention:
-    """Keeps records of answers and traffic for some days.
+    """Keeps events for some days, and records of answers and traffic for some.
 
     Args:
         store: Where they are.
-        days: How long they are kept; None keeps all.
+        days: How long answers and traffic are kept; None keeps all.
+        event_days: How long events are kept; None keeps all.
     """
 
-    def __init__(self, store: EventStore, days: float | None) -> None:
+    def __init__(self, store: EventStore, days: float | None, event_days: float | None = None) -> None:
         self._store = store
-        self._days = days
-        self._next = 0.0
+        kinds = ((store.prune_answers, days), (store.prune_events, event_days))
+        self._prunes = [(prune, kept) for prune, kept in kinds if kept is not None]
+        self._deleted = False
 
-    def look(self) -> int:
-        """Deletes at most one page of old answers; does nothing for a while when none was left.
+    def look(self) -> bool:
+        """Deletes at most one page of each; when nothing old is left gives the space back.
 
         Returns:
-            The number of answers deleted.
+            Whether there may be more.
 
         Raises:
             StoreError: The store refuses; the next look tries again.
         """
-        if self._days is None or time.monotonic() < self._next:
-            return 0
-        pruned = self._store.prune_answers(int((time.time() - self._days * DAY) * 1e6))
-        if pruned < PRUNED_AT_ONCE:
-            self._next = time.monotonic() + REST
-        return pruned
+        pruned = [prune(int((time.time() - days * DAY) * 1e6)) for prune, days in self._prunes]
+        self._deleted |= any(pruned)
+        more = PRUNED_AT_ONCE in pruned
+        if self._deleted and not more:
+            self._store.vacuum()
+            self._deleted = False
+        return more

@@ -18,7 +18,7 @@ from shopkeeper.serving.answers import PredictionsOut
 from shopkeeper.serving.batcher import Batcher
 from shopkeeper.serving.event_store.records import Deleted, ShopEvent, StoredEvent
 from shopkeeper.serving.event_store.rollups import catch_up
-from shopkeeper.serving.event_store.store import EventStore
+from shopkeeper.serving.event_store.store import EventStore, is_behind
 from shopkeeper.serving.intake import Intake
 from shopkeeper.serving.live_items.bounds import ItemBounds
 from shopkeeper.serving.live_items.live_items import ItemRequest, LiveItems
@@ -53,6 +53,8 @@ DISAGREE_SECONDS = 60.0
 """How long workers may serve different bundles before the log says so: large ones take a while to load."""
 MANY = 50
 """Events, or changes of items, above which a request is worked on alone."""
+REST_SECONDS = 0.02
+"""Between two pages of old rows that are deleted."""
 COUNT_SECONDS = 0.3
 """How long what waits for the dashboard's sums is counted after each write of the recorder."""
 
@@ -79,6 +81,10 @@ class Service:
         loaded = load_bundle(self.bundle_folder, settings.map_files)
         share_cores(settings.threads_per_worker)
         self.store = EventStore.open(database_of(self.bundle_folder, settings), loaded.kinds)
+        self._following = Lock()
+        self._epoch = self.store.position().epoch or ""
+        self._loaded = loaded
+        loaded = self._verified(loaded)
         self.items = LiveItems(
             loaded.bundle, self.store, self._put_items, settings.offer_unsold, ItemBounds.of(settings)
         )
@@ -89,7 +95,8 @@ class Service:
         self._agreed_at, self._disagreed = time.monotonic(), False
         self._swapping = Lock()
         self.intake = Intake(self.store.kinds, settings.max_batch, settings.max_future_seconds)
-        self._retention = Retention(self.store, settings.keep_days)
+        self._retention = Retention(self.store, settings.keep_days, settings.keep_events_days)
+        self._retaining = Tail(self._retain, settings.retention_seconds, at_once=True)
         self.recorder = Recorder(
             self.store, self.traffic, settings.record_seconds, self.metrics.dropped.inc, self._tidy
         )
@@ -97,7 +104,7 @@ class Service:
         self.item_tail = Tail(self.items.follow, settings.tail_seconds)
         self._events = self._batcher("events", "event store", self._add, MOST_COMMITS, _has_many)
         self._changes = self._batcher(
-            "items", "item changes", self.items.change, MOST_CHANGES, lambda request: _has_many(request.changes)
+            "items", "item changes", self._change, MOST_CHANGES, lambda request: _has_many(request.changes)
         )
         self._questions = self._batcher("recommendations", "models", self._answer, MOST_ANSWERS, is_long)
         self._predictions = self._batcher("predictions", "predictors", self._predict, MOST_PREDICTIONS)
@@ -107,14 +114,14 @@ class Service:
 
     def start(self) -> None:
         """Starts the threads."""
-        for part in (*self._batchers, self.recorder, self.tail, self.item_tail, self.reloader):
+        for part in (*self._batchers, self.recorder, self.tail, self.item_tail, self._retaining, self.reloader):
             part.start()
 
     async def stop(self) -> None:
         """Answers what is waiting, writes what is to be written, and ends the threads."""
         for batcher in self._batchers:
             await batcher.close()
-        for part in (self.reloader, self.item_tail, self.tail, self.recorder):
+        for part in (self.reloader, self._retaining, self.item_tail, self.tail, self.recorder):
             await asyncio.to_thread(part.close)
         self.lookups.close()
         self.store.close()
@@ -196,6 +203,7 @@ class Service:
 
     def _forget(self, user_ids: list[Id]) -> list[Deleted]:
         """One transaction for several shoppers; events are stored meanwhile, as far as the database lets them."""
+        self._follow_restores()
         self.recorder.flush()
         deleted = self.store.delete_users(user_ids)
         with self._swapping:
@@ -203,23 +211,35 @@ class Service:
         return deleted
 
     def _tidy(self) -> None:
-        """Off the request path: brings the sums of the dashboard up to date, and deletes what is too old."""
+        """Off the request path: brings the sums of the dashboard up to date."""
         self._compare()
         catch_up(self.store, COUNT_SECONDS)
-        self._retention.look()
+
+    def _retain(self) -> None:
+        """Deletes what is too old, a page after the other, with rests in which others write."""
+        while self._retention.look() and not self._retaining.stopping.wait(REST_SECONDS):
+            """There is more."""
+        self.metrics.store_bytes.set(self.store.size())
 
     def _add(self, requests: list[Sequence[ShopEvent]]) -> list[list[int | None]]:
         """One commit for the events of several requests."""
         events = [event for request in requests for event in request]
         with self._swapping:
+            seen = self.served.profiles.position.sequence
             sequences = self.store.add(events)
             self.served.profiles.apply(
                 StoredEvent(sequence, event)
                 for sequence, event in zip(sequences, events, strict=True)
                 if sequence is not None
             )
+        if any(sequence is not None and sequence <= seen for sequence in sequences):
+            self._follow_restores()
         remaining = iter(sequences)
         return [[next(remaining) for _ in request] for request in requests]
+
+    def _change(self, requests: Sequence[ItemRequest]) -> list[list[Outcome]]:
+        self._follow_restores()
+        return self.items.change(requests)
 
     def _answer(self, questions: list[Question]) -> list[Answered]:
         return answer_questions(self.served, questions)
@@ -228,6 +248,7 @@ class Service:
         return answer_predictions(self.served, questions)
 
     def _catch_up(self) -> None:
+        self._follow_restores()
         profiles = self.served.profiles
         self.metrics.behind.set(profiles.catch_up())
         self.metrics.live_users.set(profiles.n_live_users)
@@ -238,20 +259,57 @@ class Service:
             raise ArtifactError("the ids of the new bundle are of another kind than those of the event store")
         return loaded
 
+    def _verified(self, loaded: LoadedBundle) -> LoadedBundle:
+        """The bundle without its position in the store where the store went back behind it: then all of it is read."""
+        said = loaded.bundle.card.store
+        held = self.store.verified(said)
+        if said is not None and held is None and said.store_id == self.store.store_id:
+            LOGGER.warning(
+                "the event store %s lacks what bundle %s has seen of it, as after the restore of an older backup: all "
+                "of it is read over the bundle, what both hold counts once; `shopkeeper retrain` brings both together",
+                self.store.name, loaded.name,
+            )  # fmt: skip
+        card = loaded.bundle.card.model_copy(update={"store": held})
+        return replace(loaded, bundle=replace(loaded.bundle, card=card))
+
+    def _follow_restores(self) -> None:
+        """Reads the event store anew where it was restored, or went back, under the running service.
+
+        Raises:
+            StoreError: The store does not answer, or another one stands in its place.
+        """
+        with self._following:
+            seen = self.served.profiles.position.model_copy(update={"item_changes": self.items.cursor})
+            found = self.store.position()
+            if found.epoch == self._epoch and not is_behind(found, seen):
+                return
+            LOGGER.warning("the event store %s was restored: all of it is read anew", self.store.name)
+            if found.epoch == self._epoch:
+                self.store.begin_epoch(self._epoch)
+                found = self.store.position()
+            self.items.start_anew()
+            self._serve(self._loaded)
+            self._epoch = found.epoch or ""
+
     def _put(self, loaded: LoadedBundle) -> None:
-        """Replaces what is served; no event is stored between the last look at the store and the replacement."""
-
-        def put(stand: Stand) -> None:
-            served = serve_bundle(loaded, stand, self.store, self.settings.max_history)
-            with self._swapping:
-                served.profiles.catch_up()
-                self.served = served
-
+        """Takes a new bundle over."""
         before = self.served.name
-        self.items.move_to(loaded.bundle, put)
+        self._serve(loaded)
         self.worker_bundles.put(self.served.name)
         fields = {"bundle": self.served.name, "before": before, "worker": self.worker}
         LOGGER.info("a new bundle is taken over", extra={FIELDS: fields})
+
+    def _serve(self, loaded: LoadedBundle) -> None:
+        """Replaces what is served; no event is stored between the last look at the store and the replacement."""
+        verified = self._verified(loaded)
+
+        def put(stand: Stand) -> None:
+            served = serve_bundle(verified, stand, self.store, self.settings.max_history)
+            with self._swapping:
+                served.profiles.catch_up()
+                self.served, self._loaded = served, loaded
+
+        self.items.move_to(verified.bundle, put)
 
     def _compare(self) -> None:
         """Says in the log, once, that workers serve different bundles for longer than a takeover takes."""

@@ -99,8 +99,12 @@ class ServiceSettings(Settings):
     record_seconds: float = Field(default=1.0, gt=0, le=60)
     """Seconds between two writes of what was recommended and of the traffic."""
     keep_days: float | None = Field(default=90.0, gt=0, le=36_500)
-    """Days that records of answers and traffic, which only the dashboard reads, are kept; null keeps them for ever.
-    Events always stay."""
+    """Days that records of answers and traffic, which only the dashboard reads, are kept; null keeps them for ever."""
+    keep_events_days: float | None = Field(default=None, gt=0, le=36_500)
+    """Days after which events are deleted from the store, by their timestamps, be they in a bundle or not; null keeps
+    them for ever. What a bundle or a worker has read of them stays in it."""
+    retention_seconds: float = Field(default=600.0, gt=0, le=86_400)
+    """Seconds between two looks for what is kept no longer."""
     reload_seconds: float = Field(default=1.0, gt=0, le=3600)
     """Seconds between two looks whether the bundle was replaced."""
     shutdown_seconds: float = Field(default=10.0, gt=0)

@@ -15,12 +15,15 @@ class Tail:
     Args:
         catch_up: Reads what is new; what it raises is logged, and tried again the next time.
         seconds: Between two looks.
+        at_once: Look when it starts too.
     """
 
-    def __init__(self, catch_up: Callable[[], None], seconds: float) -> None:
+    def __init__(self, catch_up: Callable[[], None], seconds: float, at_once: bool = False) -> None:
         self._catch_up = catch_up
         self._seconds = seconds
-        self._stop = Event()
+        self._at_once = at_once
+        self.stopping = Event()
+        """Set when it is to end."""
         self._thread: Thread | None = None
         self.problem: ShopkeeperError | None = None
         """Why the last look failed; None where it did not."""
@@ -32,12 +35,13 @@ class Tail:
 
     def close(self) -> None:
         """Ends the thread."""
-        self._stop.set()
+        self.stopping.set()
         if self._thread is not None:
             self._thread.join()
 
     def _work(self) -> None:
-        while not self._stop.wait(self._seconds):
+        while not self.stopping.wait(0.0 if self._at_once else self._seconds):
+            self._at_once = False
             try:
                 self._catch_up()
                 self.problem = None

@@ -160,7 +160,8 @@ class Shop:
         store.delete_user(self.random.choice(["ann", "bob", "cy", "dee"]))
 
     def prune(self, store: EventStore) -> None:
-        store.prune_answers(int(NOW * 1e6) - self.random.choice((3000, 20_000)) * MINUTE)
+        before = int(NOW * 1e6) - self.random.choice((3000, 20_000)) * MINUTE
+        self.random.choice((store.prune_answers, store.prune_events))(before)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -200,7 +201,9 @@ def test_a_store_of_the_version_before_is_brought_up_to_date(address: str) -> No
         for name in ROLLUPS:
             connection.execute(text(f"DROP TABLE {name}"))
         connection.execute(text("DROP INDEX answers_uncounted"))
-        for table, column in (("answers", "level"), ("store", "counted_sequence"), ("store", "pruned_before")):
+        connection.execute(text("DROP TABLE marks"))
+        columns = [("store", name) for name in ("counted_sequence", "pruned_before", "pruned_sequence", "epoch")]
+        for table, column in (("answers", "level"), *columns):
             connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         connection.execute(text("UPDATE store SET version = 1"))
     store.close()

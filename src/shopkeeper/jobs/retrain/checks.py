@@ -17,6 +17,7 @@ from shopkeeper.jobs.retrain.settings import RetrainSettings
 from shopkeeper.pipeline.bundle import Bundle
 from shopkeeper.pipeline.card import Card, StorePosition
 from shopkeeper.pipeline.pipeline import Pipeline
+from shopkeeper.serving.event_store.store import EventStore
 
 EARLIER: Final = "earlier log is whole"
 FORGOTTEN: Final = "nothing is forgotten"
@@ -48,16 +49,25 @@ def passed(checks: Iterable[Check]) -> bool:
     return all(check.passed for check in checks)
 
 
-def export_checks(file: Path, exported: Exported, bundle_position: StorePosition | None) -> list[Check]:
-    """Whether the file is what was written, and the store has not lost what the bundle has seen of it."""
+def export_check(file: Path, exported: Exported) -> Check:
+    """Whether the file is what was written."""
     found = file_hash(file)
-    checks = [Check("export is whole", found == exported.sha256, exported.sha256[:16], found[:16])]
-    before = bundle_position
-    if before is not None and before.store_id == exported.position.store_id:
-        held = exported.position.sequence >= before.sequence
-        expected = f"at least {before.sequence:,}, as when the bundle was made"
-        checks.append(Check("store has not gone back", held, expected, f"{exported.position.sequence:,}"))
-    return checks
+    return Check("export is whole", found == exported.sha256, exported.sha256[:16], found[:16])
+
+
+def position_checks(store: EventStore, before: StorePosition | None, settings: RetrainSettings) -> list[Check]:
+    """Whether the store has lost what the bundle has seen of it, other than by `shopkeeper restore`."""
+    if before is None or before.store_id != store.store_id:
+        return []
+    held, now = store.verified(before) is not None, store.position()
+    restored = not held and before.epoch is not None and before.epoch != now.epoch
+    found = f"{now.sequence:,}"
+    if restored:
+        found += "; it was restored since, the bundle has the rest"
+    elif not held:
+        found += "; say --allow-forgetting where an older backup was put back on purpose"
+    expected = f"at least {before.sequence:,}, as when the bundle was made"
+    return [Check("store has not gone back", held or restored or settings.allow_forgetting, expected, found)]
 
 
 def log_checks(combined: Combined, exported: Exported, memory: Dataset, settings: RetrainSettings) -> list[Check]:

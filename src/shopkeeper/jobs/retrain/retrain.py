@@ -24,11 +24,12 @@ from shopkeeper.jobs.retrain.checks import (
     Check,
     dataset_checks,
     earlier_check,
-    export_checks,
+    export_check,
     forgotten_check,
     items_check,
     log_checks,
     passed,
+    position_checks,
 )
 from shopkeeper.jobs.retrain.combined import Combined, Sources, combine
 from shopkeeper.jobs.retrain.earlier import known_rows, write_log
@@ -159,7 +160,8 @@ class _Line:
         known = self.inputs.catalog or self.old.catalog
         bounds = ItemBounds.of(self.settings.service)
         self.catalog = catalog_with_changes(known, self.inputs.store, self.old.card, bounds)
-        self.checks += export_checks(self.work / "export.parquet", exported, self.old.card.store)
+        self.checks.append(export_check(self.work / "export.parquet", exported))
+        self.checks += position_checks(self.inputs.store, self.old.card.store, self.settings.retrain)
         return exported
 
     def bundle(self, exported: Exported, model: str | None) -> Bundle | None:
@@ -231,9 +233,8 @@ class _Line:
 
     def _deletions_seen(self) -> int:
         """How many deletions of this store the rows of the old bundle come after."""
-        position = self.old.card.store
-        known = position is not None and position.store_id == self.inputs.store.store_id
-        return position.deletions if position is not None and known else 0
+        position = self.inputs.store.verified(self.old.card.store)
+        return 0 if position is None else position.deletions
 
     def _prepare(self, combined: Combined) -> Dataset:
         log = Events.read(self.work / "log.parquet")

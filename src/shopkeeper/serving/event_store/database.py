@@ -35,6 +35,8 @@ SCRUB_MILLISECONDS: Final = 500
 """How long writers may be held up for readers to leave while a log is emptied."""
 LEAST_FREE: Final = 4 << 20
 """Bytes of a disk that is not full."""
+VACUUMED_PAGES: Final = 2000
+"""Free pages of SQLite that are given back at once: writers wait for it."""
 BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 SWITCH_SECONDS: Final = 0.01
 """Between two tries to switch a new file to its write-ahead log."""
@@ -60,15 +62,21 @@ class Database:
         self.is_sqlite: bool = address.get_backend_name() == "sqlite"
         self.file: Path | None = Path(str(address.database)) if self.is_sqlite else None
         self._engine = _sqlite_engine(address) if self.is_sqlite else _postgres_engine(address)
+        self._opened: tuple[int, int] | None = None
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self, snapshot: bool = False) -> Iterator[Connection]:
         """A transaction that only reads; in SQLite all its statements see one moment.
+
+        Args:
+            snapshot: They do in PostgreSQL too.
 
         Raises:
             StoreError: The database refuses.
         """
-        with self._errors("read"), self._engine.connect() as connection:
+        with self._errors("read"), self._connected() as connection:
+            if snapshot and not self.is_sqlite:
+                connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
 
     @contextmanager
@@ -78,7 +86,7 @@ class Database:
         Raises:
             StoreError: The database refuses, or other writers did not finish in time.
         """
-        with self._errors("written"), self._engine.connect() as connection:
+        with self._errors("written"), self._connected() as connection:
             connection.execution_options(**WRITES)
             with connection.begin():
                 if not self.is_sqlite:
@@ -124,9 +132,64 @@ class Database:
                 got=f"{free:,} bytes", remedy="make room",
             )  # fmt: skip
 
+    def size(self, tables: Sequence[str]) -> int:
+        """Bytes on the disk: of the file and its log, or of tables with their indexes."""
+        if self.file is not None:
+            files = [self.file, self.file.with_name(f"{self.file.name}-wal")]
+            return sum(file.stat().st_size for file in files if file.exists())
+        sizes = " + ".join(f"pg_total_relation_size('{name}')" for name in tables)
+        with self.reading() as connection:
+            return int(connection.exec_driver_sql(f"SELECT {sizes}").scalar() or 0)
+
+    def vacuum(self, tables: Sequence[str], whole: bool) -> None:
+        """Gives the space of deleted rows back; `whole` writes everything anew."""
+        if self.is_sqlite:
+            self._outside_transactions("VACUUM" if whole else f"PRAGMA incremental_vacuum({VACUUMED_PAGES})")
+            self.scrub()
+        else:
+            self._outside_transactions(f"VACUUM ({'FULL, ' if whole else ''}ANALYZE) {', '.join(tables)}")
+
+    def copy_into(self, file: Path) -> None:
+        """Writes a compact copy of SQLite's file as of one moment, while others read and write."""
+        self._outside_transactions("VACUUM INTO ?", str(file))
+
+    def _outside_transactions(self, statement: str, *values: str) -> None:
+        level = "SERIALIZABLE" if self.is_sqlite else "AUTOCOMMIT"  # connections to SQLite begin none by themselves
+        with self._errors("written"), self._connected() as connection:
+            plain = connection.execution_options(isolation_level=level).connection.dbapi_connection
+            if plain is not None:
+                cursor = plain.cursor()
+                cursor.execute(statement, values)
+                if self.is_sqlite:
+                    cursor.fetchall()  # each row that is read is a page that is given back
+
     def close(self) -> None:
         """Closes all connections."""
         self._engine.dispose()
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        """A connection to the file that stands at the address now: one that was replaced is opened anew.
+
+        Raises:
+            StoreError: The file is gone; writing on would be into one that nobody finds again.
+        """
+        if self._opened is not None and self._opened != (found := self._file_facts()):
+            if found is None:
+                raise StoreError(f"the file of the event store {self.name} is gone", remedy="restore it")
+            self._opened = None
+            self._engine.dispose()
+        with self._engine.connect() as connection:
+            self._opened = self._opened or self._file_facts()
+            yield connection
+
+    def _file_facts(self) -> tuple[int, int] | None:
+        """Device and number of the file; None where there is none, and for PostgreSQL."""
+        try:
+            facts = None if self.file is None else self.file.stat()
+        except OSError:
+            return None
+        return None if facts is None else (facts.st_dev, facts.st_ino)
 
     @contextmanager
     def _errors(self, what: str) -> Iterator[None]:
@@ -177,6 +240,7 @@ def _sqlite_engine(address: URL) -> Engine:
         cursor = connection.cursor()
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA secure_delete = ON")
+        cursor.execute("PRAGMA auto_vacuum = INCREMENTAL")  # counts for a new file, and from the next VACUUM on
         _write_ahead(cursor)
         cursor.close()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from sqlalchemy import Connection, text
 
 from shopkeeper.serving.event_store import rollups, tables
@@ -18,6 +20,8 @@ def migrate(connection: Connection, version: int) -> None:
         tables.item_changes.create(connection)
     if version < 2:
         _add_rollups(connection)
+    if version < 3:
+        _add_epoch(connection)
     if version < tables.VERSION:
         connection.execute(text("UPDATE store SET version = :version"), {"version": tables.VERSION})
 
@@ -34,6 +38,14 @@ def _add_rollups(connection: Connection) -> None:
     ):  # fmt: skip
         table.create(connection)
     rollups.reset(connection)
+
+
+def _add_epoch(connection: Connection) -> None:
+    """Going back to an older backup is noticed from now on."""
+    _add_column(connection, "store", "pruned_sequence BIGINT NOT NULL DEFAULT 0")
+    _add_column(connection, "store", "epoch TEXT NOT NULL DEFAULT ''")
+    tables.marks.create(connection)
+    connection.execute(text("UPDATE store SET epoch = :epoch"), {"epoch": str(uuid.uuid4())})
 
 
 def _add_column(connection: Connection, table: str, column: str) -> None:

@@ -49,6 +49,8 @@ _COUNT_EVENTS: Final = f"""
     ON CONFLICT (minutes, bucket, event_type) DO UPDATE SET events = event_counts.events + excluded.events"""
 _OF_PAGE: Final = "e.sequence > :low AND e.sequence <= :high"
 _OF_USER: Final = "e.user_id = :user AND e.sequence <= :high"
+_PAGE_OF_AGED: Final = "SELECT sequence FROM events WHERE timestamp < :before ORDER BY timestamp, sequence LIMIT :page"
+_AGED: Final = f"e.sequence IN ({_PAGE_OF_AGED}) AND e.sequence <= :high"
 _SUMS: Final = ("answers", "items", "fallback", "clicked", "carted", "purchased")
 _COUNT_OUTCOMES: Final = f"""
     INSERT INTO answer_counts (minutes, bucket, placement, model, {", ".join(_SUMS)})
@@ -71,7 +73,7 @@ _COUNT_ITEMS: Final = f"""
 _RESPOND: Final = f"""
     INSERT INTO responses (recommendation_id, item_id, user_id, level)
     SELECT e.recommendation_id, e.item_id, e.user_id, MAX({_LEVEL}) FROM events e
-    WHERE {_OF_PAGE} AND e.recommendation_id IS NOT NULL AND e.event_type IN ({_INTEREST}) GROUP BY 1, 2, 3
+    WHERE {{which}} AND e.recommendation_id IS NOT NULL AND e.event_type IN ({_INTEREST}) GROUP BY 1, 2, 3
     ON CONFLICT (recommendation_id, item_id, user_id) DO UPDATE SET level = excluded.level
         WHERE excluded.level > responses.level"""
 _TOUCH_NAMED: Final = """
@@ -135,7 +137,7 @@ class RollUps:
         _run(connection, _COUNT_EVENTS.format(which=_OF_PAGE), sign=1, **bounds)
         _run(connection, _TOUCH_NAMED.format(which=f"{_OF_PAGE} AND e.event_type IN ({_INTEREST})"), **bounds)
         with self._counted_anew(connection):
-            _run(connection, _RESPOND, **bounds)
+            _run(connection, _RESPOND.format(which=_OF_PAGE), **bounds)
         _run(connection, "UPDATE store SET counted_sequence = :high", high=high)
         return True
 
@@ -177,6 +179,20 @@ class RollUps:
             _run(
                 connection, f"DELETE FROM responses WHERE user_id = :user AND recommendation_id IN ({named})", **values
             )
+
+    def take_out_aged(self, connection: Connection, before: int, page: int) -> None:
+        """Takes the `page` oldest events from before a moment, which are about to be deleted, out of the roll-ups."""
+        values = {"before": before, "page": page, "high": counted_sequence(connection)}
+        _run(connection, _COUNT_EVENTS.format(which=_AGED), sign=-1, **values)
+        _run(connection, _TOUCH_NAMED.format(which=_AGED), **values)
+        users = f"SELECT a.user_id FROM events a WHERE a.sequence IN ({_PAGE_OF_AGED})"
+        named = f"SELECT a.recommendation_id FROM events a WHERE a.sequence IN ({_PAGE_OF_AGED})"
+        named += " AND a.recommendation_id IS NOT NULL"
+        of_them = f"e.user_id IN ({users}) AND e.recommendation_id IN ({named})"
+        younger = f"e.sequence NOT IN ({_PAGE_OF_AGED}) AND e.sequence <= :high AND {of_them}"
+        with self._counted_anew(connection):
+            _run(connection, f"DELETE FROM responses AS e WHERE {of_them}", before=before, page=page)
+            _run(connection, _RESPOND.format(which=younger), **values)
 
     @contextmanager
     def _counted_anew(self, connection: Connection) -> Iterator[None]:

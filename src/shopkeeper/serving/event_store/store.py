@@ -41,6 +41,7 @@ HOUR: Final = 3_600_000_000
 """Microseconds."""
 PRUNED_AT_ONCE: Final = 1000
 """Answers deleted in one transaction: a short one, since events wait for the same lock."""
+TABLES: Final = tuple(table.name for table in tables.metadata.sorted_tables)
 SUMMED: Final = ("requests", "errors", "milliseconds", *tables.BUCKETS)
 
 
@@ -51,6 +52,7 @@ class EventStore:
         store_id: Names this store among all others.
         kinds: Which ids are integers.
         name: Its address without the password.
+        is_sqlite: Kept in SQLite, or else in PostgreSQL.
         rollups: Keeps the sums that the dashboard reads.
     """
 
@@ -58,6 +60,7 @@ class EventStore:
         self.store_id = store_id
         self.kinds = kinds
         self.name = database.name
+        self.is_sqlite = database.is_sqlite
         self.rollups = RollUps(database.is_sqlite)
         self._database = database
         event = tables.events.c
@@ -182,15 +185,21 @@ class EventStore:
         users = [id_text(user_id, self.kinds.user_integer, "user_id") for user_id in user_ids]
         with self.writing() as connection:
             recorded = [
-                {"user_digest": user_digest(self.store_id, user_id), "after_sequence": _last_sequence(connection)}
+                {"user_digest": user_digest(self.store_id, user_id), "after_sequence": last_sequence(connection)}
                 for user_id in dict.fromkeys(user_ids)
             ]
-            deleted = [self._delete_user(connection, user) for user in users]
+            deleted = [self.delete_rows_of(connection, user) for user in users]
             connection.execute(self._database.insert(tables.deletions), recorded)
-        self._database.scrub()
+        self.scrub()
         return deleted
 
-    def _delete_user(self, connection: Connection, user: str) -> Deleted:
+    def delete_rows_of(self, connection: Connection, user: str) -> Deleted:
+        """Deletes all events and answers of a user, in a writing transaction of the caller, and records no deletion.
+
+        Args:
+            connection: The transaction.
+            user: The id as text.
+        """
         answer = tables.answers.c
         names = connection.execute(select(answer.recommendation_id).where(answer.user_id == user)).scalars().all()
         self.rollups.take_out_answers(connection, names)
@@ -254,17 +263,94 @@ class EventStore:
             self.rollups.take_out_answers(connection, names)
             return connection.execute(delete(tables.answers).where(answer.recommendation_id.in_(names))).rowcount
 
+    def prune_events(self, before: int) -> int:
+        """Deletes at most `PRUNED_AT_ONCE` events that happened before a moment, the oldest first.
+
+        Args:
+            before: Unix microseconds.
+
+        Returns:
+            The number of events deleted; as long as it is `PRUNED_AT_ONCE` there may be more.
+        """
+        event, row = tables.events.c, tables.store.c
+        old = select(event.sequence).where(event.timestamp < before).order_by(event.timestamp, event.sequence)
+        with self.writing() as connection:
+            sequences = connection.execute(old.limit(PRUNED_AT_ONCE)).scalars().all()
+            if sequences:
+                self.rollups.take_out_aged(connection, before, PRUNED_AT_ONCE)
+                highest = case((row.pruned_sequence > max(sequences), row.pruned_sequence), else_=max(sequences))
+                connection.execute(update(tables.store).values(pruned_sequence=highest))
+                connection.execute(delete(tables.events).where(event.sequence.in_(sequences)))
+            return len(sequences)
+
+    def size(self) -> int:
+        """Bytes that the store takes on the disk, its log of changes included."""
+        return self._database.size(TABLES)
+
+    def vacuum(self, whole: bool = False) -> None:
+        """Gives the space of deleted rows back.
+
+        Args:
+            whole: Write all tables anew, so that nothing is left of deleted rows between those that stay; writers,
+                and in PostgreSQL readers, wait meanwhile. Without it writers wait for moments.
+
+        Raises:
+            StoreError: The database refuses.
+        """
+        self._database.vacuum(TABLES, whole)
+
     def position(self) -> StorePosition:
         """How far the store is; deletions are read first, so that none is counted whose events were seen."""
         with self.reading() as connection:
-            deletions = connection.execute(select(func.max(tables.deletions.c.number))).scalar() or 0
-            item_changes = connection.execute(select(func.max(tables.item_changes.c.number))).scalar() or 0
-            return StorePosition(
-                store_id=self.store_id,
-                sequence=_last_sequence(connection),
-                deletions=deletions,
-                item_changes=item_changes,
+            return self._position(connection)
+
+    def mark(self) -> StorePosition:
+        """How far the store is, written down in it: `verified` tells later whether it went back behind this."""
+        with self.writing() as connection:
+            position = self._position(connection).model_copy(update={"mark": str(uuid.uuid4())})
+            row = {"mark": position.mark, "sequence": position.sequence}
+            connection.execute(tables.marks.insert(), [row])
+        return position
+
+    def verified(self, position: StorePosition | None) -> StorePosition | None:
+        """A position where it still holds.
+
+        Returns:
+            None where it is of another store, or lies in the future of this one, since an older backup was put back.
+        """
+        if position is None or position.store_id != self.store_id:
+            return None
+        with self.reading() as connection:
+            if position.mark is not None:
+                known = select(tables.marks.c.mark).where(tables.marks.c.mark == position.mark)
+                return None if connection.execute(known).first() is None else position
+            return None if is_behind(self._position(connection), position) else position
+
+    def begin_epoch(self, instead_of: str) -> None:
+        """Tells all who follow the store to read it anew, unless another process has told them already.
+
+        Args:
+            instead_of: The epoch that ends.
+        """
+        with self.writing() as connection:
+            table = tables.store
+            connection.execute(update(table).where(table.c.epoch == instead_of).values(epoch=str(uuid.uuid4())))
+
+    def _position(self, connection: Connection) -> StorePosition:
+        row = connection.execute(select(tables.store.c.store_id, tables.store.c.epoch)).one()
+        if row.store_id != self.store_id:
+            raise StoreError(
+                f"another event store was put in the place of {self.name}", remedy="start the service again, or restore"
             )
+        deletions = connection.execute(select(func.max(tables.deletions.c.number))).scalar() or 0
+        item_changes = connection.execute(select(func.max(tables.item_changes.c.number))).scalar() or 0
+        return StorePosition(
+            store_id=self.store_id,
+            sequence=last_sequence(connection),
+            deletions=deletions,
+            item_changes=item_changes,
+            epoch=row.epoch,
+        )
 
     def ping(self) -> None:
         """Asks the database for a sign of life.
@@ -285,9 +371,25 @@ class EventStore:
         with self.writing() as connection:
             connection.execute(update(tables.store).values(store_id=self.store_id))
 
-    def reading(self) -> AbstractContextManager[Connection]:
-        """A transaction for other queries that only read."""
-        return self._database.reading()
+    def reading(self, snapshot: bool = False) -> AbstractContextManager[Connection]:
+        """A transaction for other queries that only read.
+
+        Args:
+            snapshot: All of them see one moment, in PostgreSQL too.
+        """
+        return self._database.reading(snapshot)
+
+    def scrub(self) -> None:
+        """Moves what was deleted out of SQLite's write-ahead log too, as far as no reader is in the way."""
+        self._database.scrub()
+
+    def copy_into(self, file: Path) -> None:
+        """Writes a store in SQLite into an empty file, as it is at one moment, without remains of deleted rows.
+
+        Raises:
+            StoreError: The database refuses.
+        """
+        self._database.copy_into(file)
 
     def writing(self) -> AbstractContextManager[Connection]:
         """A transaction that writes, one at a time among all threads and processes."""
@@ -298,9 +400,19 @@ class EventStore:
         self._database.close()
 
 
-def _last_sequence(connection: Connection) -> int:
+def is_behind(position: StorePosition, other: StorePosition) -> bool:
+    """Whether something that the other position counts is not there yet."""
+    pairs = (
+        (position.sequence, other.sequence),
+        (position.deletions, other.deletions),
+        (position.item_changes or 0, other.item_changes or 0),
+    )
+    return any(here < there for here, there in pairs)
+
+
+def last_sequence(connection: Connection) -> int:
     """The highest sequence that a reader can have seen, be its event deleted meanwhile or not."""
-    columns = tables.events.c.sequence, tables.deletions.c.after_sequence
+    columns = tables.events.c.sequence, tables.deletions.c.after_sequence, tables.store.c.pruned_sequence
     return max(connection.execute(select(func.max(column))).scalar() or 0 for column in columns)
 
 
@@ -311,7 +423,13 @@ def _row_of_store(connection: Connection, name: str, kinds: IdKinds | None) -> A
         if kinds is None:
             raise _no_store(name)
         tables.metadata.create_all(connection)
-        made = {"one": 1, "store_id": str(uuid.uuid4()), "version": tables.VERSION, **kinds._asdict()}
+        made = {
+            "one": 1,
+            "store_id": str(uuid.uuid4()),
+            "epoch": str(uuid.uuid4()),
+            "version": tables.VERSION,
+            **kinds._asdict(),
+        }
         connection.execute(tables.store.insert(), [made])
     table = tables.store.c  # only columns that stores of all versions have
     return connection.execute(select(table.store_id, table.version, table.user_integer, table.item_integer)).one()

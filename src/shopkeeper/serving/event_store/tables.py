@@ -21,7 +21,7 @@ from sqlalchemy import (
 from shopkeeper.data import schema
 from shopkeeper.serving.event_store.records import LATENCY_BOUNDS_MS
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Version of these tables; a store of an older one is brought up to it, one of a newer is refused."""
 BUCKETS: Final = tuple(f"bucket_{place:02d}" for place in range(len(LATENCY_BOUNDS_MS) + 1))
 """Columns of the histogram of latencies, one for each bucket."""
@@ -39,6 +39,16 @@ store: Final = Table(
     Column("item_integer", Boolean, nullable=False),
     Column("counted_sequence", BigInteger, nullable=False, server_default="0"),  # events up to it are in the roll-ups
     Column("pruned_before", BigInteger, nullable=False, server_default="0"),  # older answers and traffic were deleted
+    Column("pruned_sequence", BigInteger, nullable=False, server_default="0"),  # the highest of an event that aged out
+    Column("epoch", Text, nullable=False, server_default=""),  # another one begins at each restore
+)
+
+marks: Final = Table(  # positions that bundles and exports are at; a store without one went back behind it
+    "marks",
+    metadata,
+    Column("mark", Text, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 events: Final = Table(

@@ -70,6 +70,27 @@ class LiveItems:
         with self._lock:
             return self._shelf.stand()
 
+    @property
+    def cursor(self) -> int:
+        """Number of the last change that was read."""
+        return self._states.cursor
+
+    def start_anew(self) -> None:
+        """Reads all changes again, since the store was restored; `move_to` puts them over a bundle.
+
+        Raises:
+            StoreError: The store cannot be read; all stays as it was.
+        """
+        with self._lock:
+            before, self._states = self._states, ItemStates()
+            self._untaken = {}
+            try:
+                self._read()
+            except Exception:
+                self._states = before
+                raise
+            self._untaken = {}
+
     def change(self, requests: Sequence[ItemRequest]) -> list[list[Outcome]]:
         """Writes changes in one transaction; when this returns they are on the disk and every answer knows of them.
 
