@@ -16,10 +16,11 @@ from shopkeeper.pipeline.bundle import Bundle
 from shopkeeper.serving.app import create_app
 from shopkeeper.serving.event_store.store import EventStore
 from shopkeeper.serving.settings import ServiceSettings
+from shopkeeper.types import Id
 from waiting import until
 
 
-def event(event_id: str, user: str, item: str = "sku-002") -> dict[str, Any]:
+def event(event_id: str, user: Id, item: str = "sku-002") -> dict[str, Any]:
     return {"event_id": event_id, "user_id": user, "item_id": item, "event_type": "view"}
 
 
@@ -46,7 +47,7 @@ def client_of(bundle: Path, database: Path) -> TestClient:
     )
 
 
-def items_of(client: TestClient, user: str) -> list[str]:
+def items_of(client: TestClient, user: Id) -> list[str]:
     return [one["item_id"] for one in client.get(f"/users/{user}").json()["events"]]
 
 

@@ -20,6 +20,7 @@ from shopkeeper.serving.retention import Retention
 from waiting import until
 
 DAY = 86_400_000_000
+SIZE = re.compile(r"^shopkeeper_store_bytes ([0-9.e+]+)$", re.MULTILINE)
 KINDS = IdKinds(False, False)
 
 
@@ -66,10 +67,9 @@ def test_the_running_service_deletes_what_is_old(bundle: Path, tmp_path: Path) -
     store.add([ShopEvent(name, "c1", "sku-001", EventType.VIEW, now - days * DAY) for name, days in ages.items()])
     setting = ("--set", "service.keep_days=2", "--set", "service.keep_events_days=900")
     with running_server(bundle, tmp_path / "shop.db", *setting) as server:
-        figures = lambda: server.client.get("/metrics").text  # noqa: E731
         until(lambda: "3" not in kept(store))
         assert kept(store) == {"1"}
         until(lambda: [stored.event.event_id for stored in store.after(0, 10)] == ["young"])
-        size = until(lambda: re.search(r"^shopkeeper_store_bytes ([0-9.e+]+)$", figures(), re.MULTILINE))
-        assert float(size[1]) > 50_000
+        found = until(lambda: SIZE.search(server.client.get("/metrics").text))
+        assert float(found[1]) > 50_000
     store.close()

@@ -267,8 +267,9 @@ class Profiles:
 
     def _base_holds(self, user_id: Id, event: tuple[int, int, int]) -> bool:
         """Whether the bundle holds an event of this time, item and type."""
-        same = [column == value for column, value in zip(self._base_of(user_id)[:3], event, strict=True)]
-        return bool((same[0] & same[1] & same[2]).any())
+        times, items, types, *_ = self._base_of(user_id)
+        time, item, code = event
+        return bool(np.any((times == time) & (items == item) & (types == code)))
 
     def _is_masked(self, user_id: Id) -> bool:
         return bool(self._masked) and user_digest(self._store.store_id, user_id) in self._masked
