@@ -57,7 +57,8 @@ def store(tmp_path: Path) -> Iterator[EventStore]:
 
 
 def settings_for(bundle: Path) -> ShopSettings:
-    return build(ShopSettings, settings_of_bundle(Bundle.load(bundle)))
+    values = settings_of_bundle(Bundle.load(bundle))
+    return build(ShopSettings, {**values, "retrain": {**values["retrain"], "keep_files": True}})
 
 
 def run(shop: Path, store: EventStore, tmp_path: Path, **more: object) -> Retrained:

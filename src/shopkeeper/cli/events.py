@@ -14,7 +14,7 @@ from rich.table import Table
 
 from shopkeeper.cli import options
 from shopkeeper.cli.progress import Bars
-from shopkeeper.errors import DataError, missing_dependency
+from shopkeeper.errors import missing_dependency
 
 if TYPE_CHECKING:
     from shopkeeper.serving.event_store.store import EventStore
@@ -99,14 +99,14 @@ def forget(
 ) -> None:
     """Delete all events and answers of a shopper. Running services and the next bundle pass over them from then on.
 
+    `shopkeeper users forget` reaches files too.
+
     Example: shopkeeper events forget c3 --database shop.db
     """
+    from shopkeeper.cli.users import user_id_of
+
     with opened(database) as store:
-        try:
-            user_id = int(user) if store.kinds.user_integer else user
-        except ValueError as error:
-            raise DataError("this shop's user ids are integers", got=repr(user)) from error
-        deleted = store.delete_user(user_id)
+        deleted = store.delete_user(user_id_of(store, user))
     console = Console(highlight=False)
     console.print(f"deleted {deleted.events:,} events and {deleted.answers:,} recorded answers")
 

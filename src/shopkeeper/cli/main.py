@@ -62,6 +62,7 @@ def register() -> None:
     from shopkeeper.cli.similar import similar
     from shopkeeper.cli.train import train
     from shopkeeper.cli.tune import tune
+    from shopkeeper.cli.users import app as users
     from shopkeeper.cli.validate import validate
 
     needing_arguments: list[Callable[..., None]] = [
@@ -89,6 +90,7 @@ def register() -> None:
     app.add_typer(events, name="events")
     app.add_typer(items, name="items")
     app.add_typer(keys, name="keys")
+    app.add_typer(users, name="users")
 
 
 def main() -> None:

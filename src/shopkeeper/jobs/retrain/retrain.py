@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -17,7 +18,9 @@ from shopkeeper.data.validation.validate import validate
 from shopkeeper.errors import ArtifactError
 from shopkeeper.evaluation.evaluate import Evaluation
 from shopkeeper.jobs.bundles import TRAINING_PART, WHOLE_LOG
+from shopkeeper.jobs.erasure import Erasure
 from shopkeeper.jobs.export import Exported, export_events
+from shopkeeper.jobs.forgetting import forgotten_users
 from shopkeeper.jobs.item_changes import catalog_with_changes
 from shopkeeper.jobs.predictors import with_predictors
 from shopkeeper.jobs.retrain.checks import (
@@ -44,6 +47,9 @@ from shopkeeper.progress import Progress
 from shopkeeper.serving.event_store.store import EventStore
 from shopkeeper.serving.live_items.bounds import ItemBounds
 
+PERSONAL: Final = ("export.parquet", "earlier.parquet", "known.parquet", "log.parquet", "validation.json")
+"""Files of the work folder that name users."""
+DATASET: Final = "dataset"
 RECORD: Final = "retrain.json"
 """File of the work folder that tells what was checked and found."""
 
@@ -124,14 +130,27 @@ def retrain(
         kept = settings.newcomers.model_copy(update={"store": work / "features"})
         settings = settings.model_copy(update={"newcomers": kept})
     line = _Line(inputs, Bundle.load(inputs.bundle), settings, work, progress)
-    exported = line.export()
-    new = line.bundle(exported, model) if line.holds else None
-    promoted = new is not None and line.holds
-    if new is not None and promoted:
-        new.save(out)
+    try:
+        exported = line.export()
+        new = line.bundle(exported, model) if line.holds else None
+        promoted = new is not None and line.holds
+        if new is not None and promoted:
+            new.save(out)
+    finally:
+        if not settings.retrain.keep_files:
+            delete_personal_files(work)
+    if not promoted or out.resolve() != inputs.bundle.resolve():
+        line.erase_forgotten()
     result = Retrained(promoted, line.checks, exported, line.combined, line.trial, line.figures)
     write_text_atomic(work / RECORD, json.dumps(result.to_json(), indent=2, ensure_ascii=False) + "\n")
     return result
+
+
+def delete_personal_files(work: Path) -> None:
+    """Deletes what a work folder holds of users; the record of the checks and what was computed of items stay."""
+    for name in PERSONAL:
+        (work / name).unlink(missing_ok=True)
+    shutil.rmtree(work / DATASET, ignore_errors=True)
 
 
 @dataclass
@@ -231,6 +250,13 @@ class _Line:
         self.checks += log_checks(combined, exported, self.old.pipeline.memory, self.settings.retrain)
         return combined
 
+    def erase_forgotten(self) -> None:
+        """Takes users who were forgotten since out of the old bundle, which goes on."""
+        known = self.old.pipeline.memory.users.arrow.to_pylist()
+        gone = forgotten_users(self.inputs.store, known, self._deletions_seen())
+        if gone:
+            Erasure(gone).below(self.inputs.bundle)
+
     def _deletions_seen(self) -> int:
         """How many deletions of this store the rows of the old bundle come after."""
         position = self.inputs.store.verified(self.old.card.store)
@@ -241,6 +267,6 @@ class _Line:
         findings = validate(log, self.catalog, self.settings.validation)
         text = json.dumps(findings.to_json(), indent=2, ensure_ascii=False) + "\n"
         write_text_atomic(self.work / "validation.json", text)
-        dataset = prepare(log, self.catalog, self.settings.prepare, self.work / "dataset", self.progress)
+        dataset = prepare(log, self.catalog, self.settings.prepare, self.work / DATASET, self.progress)
         self.checks += dataset_checks(dataset, combined, self.old, self.settings.retrain)
         return dataset

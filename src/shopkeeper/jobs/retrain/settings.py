@@ -25,6 +25,9 @@ class RetrainSettings(Settings):
     keep_log: bool = True
     """Keep in the bundle every row of the log that it was made of, so that the next `retrain` needs no `--log`; the
     card says how many bytes that takes. False: the next `retrain` must be given the log."""
+    keep_files: bool = False
+    """Keep the export, the logs and the prepared dataset in the work folder. They hold ids of users, of those too who
+    are forgotten later; False deletes them in the end."""
     allow_forgetting: bool = False
     """Promote even where events, users or items of the running bundle are not in the new log."""
 

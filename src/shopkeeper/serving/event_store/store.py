@@ -53,6 +53,7 @@ class EventStore:
         kinds: Which ids are integers.
         name: Its address without the password.
         is_sqlite: Kept in SQLite, or else in PostgreSQL.
+        file: Of SQLite; None for PostgreSQL.
         rollups: Keeps the sums that the dashboard reads.
     """
 
@@ -61,6 +62,7 @@ class EventStore:
         self.kinds = kinds
         self.name = database.name
         self.is_sqlite = database.is_sqlite
+        self.file = database.file
         self.rollups = RollUps(database.is_sqlite)
         self._database = database
         event = tables.events.c
@@ -193,6 +195,29 @@ class EventStore:
         self.scrub()
         return deleted
 
+    def holds(self, user_id: Id) -> bool:
+        """Whether a row names a user.
+
+        Raises:
+            DataError: The id is not of the shop's kind.
+        """
+        return any(self.rows_of(user_id).values())
+
+    def rows_of(self, user_id: Id) -> dict[str, list[dict[str, Any]]]:
+        """All rows that name a user, by table.
+
+        Raises:
+            DataError: The id is not of the shop's kind.
+        """
+        user = id_text(user_id, self.kinds.user_integer, "user_id")
+        with self.reading(snapshot=True) as connection:
+            return {
+                table.name: [
+                    dict(row) for row in connection.execute(select(table).where(table.c.user_id == user)).mappings()
+                ]
+                for table in (tables.events, tables.answers, tables.responses)
+            }
+
     def delete_rows_of(self, connection: Connection, user: str) -> Deleted:
         """Deletes all events and answers of a user, in a writing transaction of the caller, and records no deletion.
 
@@ -321,10 +346,9 @@ class EventStore:
         if position is None or position.store_id != self.store_id:
             return None
         with self.reading() as connection:
-            if position.mark is not None:
-                known = select(tables.marks.c.mark).where(tables.marks.c.mark == position.mark)
-                return None if connection.execute(known).first() is None else position
-            return None if is_behind(self._position(connection), position) else position
+            known = select(tables.marks.c.mark).where(tables.marks.c.mark == position.mark)
+            marked = position.mark is None or connection.execute(known).first() is not None
+            return position if marked and not is_behind(self._position(connection), position) else None
 
     def begin_epoch(self, instead_of: str) -> None:
         """Tells all who follow the store to read it anew, unless another process has told them already.
