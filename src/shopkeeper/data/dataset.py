@@ -249,10 +249,10 @@ class Dataset:
         placed = reader.has("placements.parquet")
         extra = {name: reader.array(f"{name}.npy") for name in COLUMNS if reader.has(f"{name}.npy")}
         return Dataset(
-            users=Vocabulary(reader.table("users.parquet").column("id")),
-            items=Vocabulary(reader.table("items.parquet").column("id")),
+            users=Vocabulary.in_order(reader.table("users.parquet").column("id")),
+            items=Vocabulary.in_order(reader.table("items.parquet").column("id")),
             histories=histories,
-            placements=Vocabulary(reader.table("placements.parquet").column("id")) if placed else None,
+            placements=Vocabulary.in_order(reader.table("placements.parquet").column("id")) if placed else None,
             catalog=Catalog(reader.table("catalog.parquet")) if reader.has("catalog.parquet") else None,
             facts=reader.json("facts.json"),
             **extra,

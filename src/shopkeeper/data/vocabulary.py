@@ -45,6 +45,17 @@ class Vocabulary:
         self._ids: pa.Array = array
         self.is_integer: bool = pa.types.is_integer(array.type)
 
+    @staticmethod
+    def in_order(ids: pa.Array) -> Vocabulary:
+        """A vocabulary that was written down: the id at place i keeps the index i + 1, be they ascending or not.
+
+        Raises:
+            DataError: Ids are repeated, missing, or of two kinds.
+        """
+        found = Vocabulary(ids)
+        found._ids = _as_arrow(ids)
+        return found
+
     def extended(self, ids: Iterable[Id] | NDArray[Any] | pa.Array) -> Vocabulary:
         """With new ids behind those that are there, in the order given; indices of the others stay.
 

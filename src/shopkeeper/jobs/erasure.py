@@ -10,7 +10,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,6 +42,7 @@ class Erasure:
 
     users: Collection[Id]
     skip: Collection[Path] = ()
+    _names: dict[Id, Id] = field(default_factory=dict)
 
     def below(self, path: Path) -> list[Path]:
         """Takes the users out of a file, or out of all that Shopkeeper reads or writes below a folder.
@@ -94,7 +95,8 @@ class Erasure:
         table = pq.read_table(file)
         gone = self._are_of(table.column("id"))
         ids = [
-            _nobody(value) if out else value for value, out in zip(table.column("id").to_pylist(), gone, strict=True)
+            self._nobody(value) if out else value
+            for value, out in zip(table.column("id").to_pylist(), gone, strict=True)
         ]
         pq.write_table(pa.table({"id": pa.array(ids, table.schema.field("id").type)}), file, compression="zstd")
         offsets_file = file.with_name(OFFSETS)
@@ -110,6 +112,11 @@ class Erasure:
         shorter = np.concatenate([[0], np.cumsum(np.where(gone, 0, lengths))]).astype(offsets.dtype)
         np.save(offsets_file, shorter, allow_pickle=False)
         return int(len(kept) - kept.sum())
+
+    def _nobody(self, value: Id) -> Id:
+        """An id of the same kind that belongs to nobody, the same wherever a user stood."""
+        name = -1 - secrets.randbelow(2**62) if isinstance(value, int) else f"forgotten-{secrets.token_hex(8)}"
+        return self._names.setdefault(value, name)
 
     def _rows(self, file: Path) -> int:
         """Rows of the users in a table with a column of user ids, which are taken out; gives their number."""
@@ -201,11 +208,6 @@ def _artifacts_and_files(path: Path) -> Iterator[Path]:
                 yield from _artifacts_and_files(inner)
     elif path.exists():
         yield path
-
-
-def _nobody(value: Id) -> Id:
-    """An id of the same kind that belongs to nobody."""
-    return -1 - secrets.randbelow(2**62) if isinstance(value, int) else f"forgotten-{secrets.token_hex(8)}"
 
 
 def _count_less(card: Path, rows: int) -> None:
