@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from shopkeeper.data import categories
 from shopkeeper.data.catalog import Catalog, CatalogSettings
 from shopkeeper.data.categories import CategoryFormat, CategoryNames, category_key
 from shopkeeper.data.events import Events, EventsSettings
@@ -130,3 +135,17 @@ def test_what_is_near_is_named() -> None:
     names = CategoryNames(["Garden > Tools", "Kitchen > Pots"])
     assert names.close_to("Garden > Tolls")[0] == "Garden > Tools"
     assert len(names.close_to("zzzz")) == 3
+
+
+def test_of_many_categories_few_are_compared_letter_by_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[int] = []
+
+    def counting(word: str, names: Sequence[str], **options: Any) -> list[str]:
+        compared.append(len(names))
+        return get_close_matches(word, names, **options)
+
+    monkeypatch.setattr(categories, "get_close_matches", counting)
+    names = CategoryNames([f"Part {number % 7} > Thing {number}" for number in range(500)] + ["Garden > Tools"])
+    assert names.close_to("Gadren > Toools")[0] == "Garden > Tools"
+    assert names.close_to("Part 3 > Thingy 311")[0] == "Part 3 > Thing 311"
+    assert max(compared) <= categories.LIKELY
