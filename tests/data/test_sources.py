@@ -134,6 +134,25 @@ def duck(tmp_path):
     return file
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "COPY events TO '{out}'", "SELECT 1; COPY events TO '{out}'", "DROP TABLE events",
+        "SELECT 1; DROP TABLE events",
+        "SELECT * FROM read_text('{secret}')", "SELECT * FROM '{secret}'", "ATTACH '{out}' AS other", "INSTALL httpfs",
+        "EXPORT DATABASE '{out}'", "INSERT INTO events SELECT * FROM events", "SET enable_external_access = true",
+        "CREATE TABLE t AS SELECT 1", "PRAGMA database_list", "",
+    ],
+)  # fmt: skip
+def test_a_query_of_duckdb_reads_its_tables_alone(duck, tmp_path, query):
+    out, secret = tmp_path / "out.csv", tmp_path / "secret.txt"
+    secret.write_text("a,b")
+    with pytest.raises(DataError):
+        rows_of(f"duckdb:///{duck}?query={query.format(out=out, secret=secret)}")
+    assert not out.exists()
+    assert rows_of(f"duckdb:///{duck}?table=events") == ROWS
+
+
 def test_duckdb_table_and_query(duck):
     assert rows_of(f"duckdb:///{duck}?table=events") == ROWS
     assert rows_of(f"duckdb:///{duck}?table=s.my%20log") == ROWS

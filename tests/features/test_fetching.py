@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from shopkeeper.features import fetching
-from shopkeeper.features.fetching import FetchError, FetchSettings, fetch, is_public
+from shopkeeper.features.fetching import FetchError, FetchSettings, fetch, is_of_a_network, is_public
 
 PRIVATE = FetchSettings(allow_private=True, timeout_seconds=60, total_seconds=120, redirects=1)
 MOST = 100_000
@@ -155,6 +155,24 @@ def test_private_addresses_and_strange_ones_are_refused(url: str) -> None:
 )  # fmt: skip
 def test_what_is_public(address: str, public: bool) -> None:
     assert is_public(ipaddress.ip_address(address)) is public
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("93.184.216.34", True), ("10.1.2.3", True), ("172.31.0.1", True), ("192.168.1.7", True), ("127.0.0.1", True),
+        ("fd12::1", True), ("::1", True), ("2606:4700::1111", True), ("::ffff:10.0.0.1", True),
+        ("169.254.169.254", False), ("169.254.0.1", False), ("::ffff:169.254.169.254", False), ("fe80::1", False),
+        ("64:ff9b::a9fe:a9fe", False), ("2002:a9fe:a9fe::1", False), ("::169.254.169.254", False), ("::a00:1", False),
+        ("64:ff9b:1::a9fe:a9fe", False), ("2001:0:4136:e378::1", False), ("fec0::1", False), ("fd00:ec2::254", False),
+        ("100.100.100.200", False), ("192.0.0.192", False), ("0.0.0.0", False), ("::", False),  # noqa: S104
+        ("224.0.0.1", False), ("255.255.255.255", False), ("240.0.0.1", False), ("ff02::1", False), ("100::1", False),
+    ],
+)  # fmt: skip
+def test_what_a_shops_own_server_may_be_called(address: str, allowed: bool) -> None:
+    assert is_of_a_network(ipaddress.ip_address(address)) is allowed
+    if not allowed:
+        assert not is_public(ipaddress.ip_address(address))
 
 
 def names(known: dict[str, str]) -> Callable[..., list[tuple[object, ...]]]:

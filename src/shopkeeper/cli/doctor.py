@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from shopkeeper.cli.plain import escape
 from shopkeeper.doctor import UNLOCKS, DoctorReport, examine
 
 COLORS = {"ok": "green", "missing": "yellow", "too old": "red", "too new": "red"}

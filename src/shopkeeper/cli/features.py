@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from shopkeeper.cli import options
+from shopkeeper.cli.plain import escape
 from shopkeeper.cli.progress import Bars
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from shopkeeper.cli.plain import escape
 from shopkeeper.errors import ConfigError, choices, missing_dependency
 
 if TYPE_CHECKING:

@@ -107,7 +107,7 @@ def main() -> None:
 
 
 def _escaped(text: str) -> str:
-    from rich.markup import escape
+    from shopkeeper.cli.plain import escape
 
     return escape(text)
 

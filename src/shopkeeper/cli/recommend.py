@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from shopkeeper.cli import options
+from shopkeeper.cli.plain import escape
 from shopkeeper.cli.progress import Bars
 from shopkeeper.cli.tables import recommendation_table
 from shopkeeper.errors import ConfigError
@@ -120,7 +120,7 @@ def _to_screen(
     if who is not None and history is None and who[0] not in recommender.memory.users:
         console.print("the log does not know this user: the answer is that for a new one")
     if answer.ignored[0]:
-        console.print(f"items unknown to training, ignored: {', '.join(map(str, answer.ignored[0]))}")
+        console.print(f"items unknown to training, ignored: {escape(', '.join(map(str, answer.ignored[0])))}")
 
 
 def _item_ids(bundle: Bundle, text: str | None) -> list[Id]:

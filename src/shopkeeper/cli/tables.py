@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
 from rich.table import Table
+
+from shopkeeper.cli.plain import escape
 
 if TYPE_CHECKING:
     from shopkeeper.data.catalog import Catalog

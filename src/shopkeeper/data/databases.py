@@ -17,6 +17,8 @@ from shopkeeper.errors import DataError, choices, missing_dependency
 
 SCHEMES: Final = ("duckdb", "sqlite", "postgresql")
 CHUNK: Final = 100_000
+CLOSED: Final[dict[str, bool | int | float | str | list[str]]] = {"enable_external_access": "false"}
+"""Of DuckDB: a query reads the tables of its database, and no other file."""
 POSTGRES_TYPES: Final = {
     16: "BOOLEAN", 20: "BIGINT", 21: "BIGINT", 23: "BIGINT", 700: "DOUBLE", 701: "DOUBLE", 1700: "DOUBLE",
     1082: "DATE", 1114: "TIMESTAMP", 1184: "TIMESTAMPTZ",
@@ -97,16 +99,20 @@ def _split_query(text: str) -> tuple[str, str]:
 
 
 def _from_duckdb(address: Address, engine: Any) -> tuple[Any, Sequence[str]]:
-    name = unique_name("shop")
-    here = engine.raw_sql("SELECT current_database()").fetchone()[0]
-    engine.raw_sql(f"ATTACH {text_literal(address.server)} AS {name} (READ_ONLY)")
-    try:
-        engine.raw_sql(f"USE {name}")
-        rows = f"{STAGING}.main.{unique_name('rows')}"
-        engine.raw_sql(f"CREATE TABLE {rows} AS {address.query}")
-    finally:
-        engine.raw_sql(f"USE {quoted(here)}")
-        engine.raw_sql(f"DETACH {name}")
+    """Runs the query in a database of its own, which can neither write nor reach any other file."""
+    import duckdb
+
+    statements = duckdb.extract_statements(address.query)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise DataError(f"{address.name} has a query that does more than read", expected="one SELECT")
+    rows, name = f"{STAGING}.main.{unique_name('rows')}", unique_name("duckdb")
+    with duckdb.connect(address.server, read_only=True, config=CLOSED) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET lock_configuration = true")
+        found = connection.sql(address.query)
+        engine.con.register(name, found.to_arrow_reader(CHUNK) if hasattr(found, "to_arrow_reader") else found.arrow())
+        engine.raw_sql(f"CREATE TABLE {rows} AS SELECT * FROM {name}")
+        engine.con.unregister(name)
     columns = [row[0] for row in engine.raw_sql(f"SELECT column_name FROM (DESCRIBE {rows})").fetchall()]
     return make_view(engine, "rowid", columns, rows), columns
 
@@ -181,7 +187,8 @@ def _from_postgres(address: Address, engine: Any) -> tuple[Any, Sequence[str]]:
         raise missing_dependency("psycopg", "postgres", "reading a PostgreSQL database") from error
     try:
         with psycopg.connect(address.server) as connection, connection.cursor() as cursor:
-            cursor.execute(f"SELECT * FROM ({address.query}) AS wanted LIMIT 0".encode())
+            connection.read_only = True
+            cursor.execute(f"SELECT * FROM ({address.query}) AS wanted LIMIT 0".encode(), prepare=True)  # one statement
             types = {part.name: POSTGRES_TYPES.get(part.type_code, "VARCHAR") for part in cursor.description or ()}
             with tempfile.NamedTemporaryFile(suffix=".csv") as file:
                 with cursor.copy(f"COPY ({address.query}) TO STDOUT (FORMAT csv)".encode()) as copy:

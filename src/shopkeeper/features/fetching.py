@@ -30,6 +30,19 @@ GONE: Final = frozenset({404, 410})
 CHUNK: Final = 1 << 16
 TRANSLATED: Final = ipaddress.ip_network("64:ff9b::/96")
 """IPv6 addresses that lead to the IPv4 address in their last four bytes."""
+UNICAST: Final = ipaddress.ip_network("2000::/3")
+"""All of IPv6 that the open internet routes; what lies outside is of a link, of a site, or written in an old way."""
+PRIVATE: Final = tuple(
+    map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "::1/128"))
+)
+"""What `allow_private` allows beside public addresses."""
+METADATA: Final = frozenset(
+    map(
+        ipaddress.ip_address,
+        ("fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "192.0.0.192", "168.63.129.16"),
+    )
+)
+"""Addresses at which clouds tell their machines secrets; most others are of a link."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -47,7 +60,8 @@ class FetchSettings(Settings):
     at_once: Annotated[int, Field(ge=1, le=64)] = 8
     """Files that are fetched at the same time."""
     allow_private: bool = False
-    """Also from private and local addresses: for a shop's own server of pictures, where the shop writes the catalog."""
+    """Also from addresses of private networks and this machine, never from link-local ones: for a shop's own server of
+    pictures, where the shop writes the catalog."""
 
 
 class FetchError(Exception):
@@ -93,9 +107,19 @@ def is_public(address: Address) -> bool:
             inner = ipaddress.IPv4Address(address.packed[-4:])
         if inner is not None:
             return is_public(inner)
-        if address.teredo is not None:
+        if address.teredo is not None or address not in UNICAST:
             return False
-    return address.is_global and not address.is_multicast
+    return address.is_global and not address.is_multicast and address not in METADATA
+
+
+def is_of_a_network(address: Address) -> bool:
+    """Whether an address is a public one, or one that a shop's own server has: of a private network, or this machine.
+
+    Never one of a link or of a cloud's metadata, which give away the rights of a machine, nor an odd IPv6 range.
+    """
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return is_of_a_network(address.ipv4_mapped)
+    return is_public(address) or any(address in network for network in PRIVATE if address not in METADATA)
 
 
 @dataclass(frozen=True)
@@ -131,7 +155,8 @@ def _resolved(host: str, port: int, settings: FetchSettings) -> str:
     except (OSError, UnicodeError) as error:
         raise FetchError(f"{host} is not found: {error}") from error
     for address in found:
-        if not settings.allow_private and not is_public(ipaddress.ip_address(address.partition("%")[0])):
+        allowed = is_of_a_network if settings.allow_private else is_public
+        if not allowed(ipaddress.ip_address(address.partition("%")[0])):
             raise FetchError(f"{host} leads to a private address", refused=True)
     return found[0]
 

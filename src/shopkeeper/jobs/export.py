@@ -60,6 +60,7 @@ def export_events(store: EventStore, file: Path, progress: Progress | None = Non
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
+            temporary.touch(mode=0o600)
             rows = _write(store, position.sequence, temporary, progress)
             exported = Exported(rows, position, file_hash(temporary))
             temporary.replace(file)

@@ -105,6 +105,7 @@ class _Parquet:
             if self._writer is not None:
                 self._writer.close()
                 if error is None:
+                    self._temporary.chmod(0o600)
                     self._temporary.replace(self._file)
         finally:
             with suppress(OSError):  # the folder may be none

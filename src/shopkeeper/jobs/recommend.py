@@ -113,6 +113,7 @@ def recommend_to_file(
                 progress.advance(answered)
         if writer is not None:
             writer.close()
+        temporary.chmod(0o600)
         temporary.replace(file)
         if progress:
             progress.finish()

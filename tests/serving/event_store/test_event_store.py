@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,19 @@ def answer_of(number: int, user_id: str | None = "ann", second: int = 0) -> Answ
         ("SASRec", "MostPopular"),
         1,
     )
+
+
+def test_the_file_is_of_its_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        store = EventStore.open(tmp_path / "shop.db", IdKinds(user_integer=False, item_integer=False))
+        store.ping()
+        modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+        store.close()
+    finally:
+        os.umask(before)
+    assert set(modes.values()) == {0o600}
+    assert {"shop.db", "shop.db-wal"} <= modes.keys()
 
 
 def test_what_goes_in_comes_out(store: EventStore) -> None:

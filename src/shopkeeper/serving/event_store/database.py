@@ -6,11 +6,12 @@ of rows become visible in ascending order: who has seen a number has seen all ro
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -233,6 +234,12 @@ def parse_url(url: str | Path) -> URL:
 
 def _sqlite_engine(address: URL) -> Engine:
     engine = create_engine(address, connect_args={"timeout": WAIT_SECONDS})
+
+    @event.listens_for(engine, "do_connect")
+    def _make_private(*_: Any) -> None:
+        """The file is made for its owner alone, before SQLite would make it for everybody; its logs follow it."""
+        with suppress(OSError):  # the connection says what is wrong
+            os.close(os.open(str(address.database), os.O_CREAT | os.O_RDWR, 0o600))
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: Any) -> None:
