@@ -21,6 +21,7 @@ from shopkeeper.data.events import Events
 from shopkeeper.data.examples.make import make_examples
 from shopkeeper.data.examples.settings import ExampleSettings, Moment
 from shopkeeper.data.point_in_time.features import with_features
+from shopkeeper.data.schema import EventType
 from shopkeeper.errors import DataError
 from shopkeeper.jobs.evaluate import evaluate_bundles
 from shopkeeper.jobs.export import Exported, export_events
@@ -104,6 +105,49 @@ def test_a_new_habit_is_learned_and_promoted(shop: Path, store: EventStore, tmp_
     seen = {row["model"]: (row["fitted_on"], row["answers_seen"]) for row in new.card.retrain["figures"]}
     assert seen["new"] == seen["old"] == ("training part", False)
     assert seen["promoted"] == ("whole log", True)
+
+
+def flood(how: str) -> list[ShopEvent]:
+    """Thousands of events of one user, as a script would send them."""
+    last = APRIL + 31 * DAY
+    items = {
+        "one item": ["sku-020"] * 6000,
+        "items that nobody knows": [f"made-up-{n}" for n in range(6000)],
+        "the same again": ["sku-020"] * 6000,
+        "slowly": ["sku-020" if n % 2 else "sku-011" for n in range(4000)],
+        "two in turn": ["sku-020" if n % 2 else "sku-011" for n in range(6000)],
+    }[how]
+    step = {"the same again": 0, "slowly": DAY // 400}.get(how, 1_000_000)
+    first = APRIL if how == "slowly" else last
+    return [ShopEvent(f"flood-{n}", "bot", item, EventType.VIEW, first + n * step) for n, item in enumerate(items)]
+
+
+@pytest.mark.parametrize("how", ["one item", "items that nobody knows", "the same again", "slowly", "two in turn"])
+def test_a_flood_of_one_user_neither_stops_learning_nor_is_learned(
+    shop: Path, store: EventStore, tmp_path: Path, how: str
+) -> None:
+    store.add(habit_events())
+    store.add(flood(how))
+    result = run(shop, store, tmp_path)
+    assert failed(result) == []
+    assert result.promoted
+    assert next_after(tmp_path / "new", BEFORE) == AFTER
+    assert next_after(tmp_path / "new", "sku-011") == "sku-012"
+    popular = Bundle.load(tmp_path / "new").pipeline.recommend(histories=[[]], k=3)
+    assert "sku-020" not in popular.ids(0)
+
+
+def test_events_age_out(shop: Path, store: EventStore, tmp_path: Path) -> None:
+    store.add(habit_events())
+    settings = settings_for(shop / "bundle").replace(retrain={"max_age_days": 25, "keep_files": True})
+    result = retrain(Inputs(shop / "bundle", store), settings, tmp_path / "new", tmp_path / "work")
+    assert failed(result) == []
+    times = pq.read_table(tmp_path / "work" / "log.parquet").column("timestamp").to_numpy()
+    newest = max(event.timestamp for event in habit_events())
+    assert times.astype("datetime64[us]").astype(np.int64).min() >= newest - 25 * DAY
+    kept = sum(event.timestamp >= newest - 25 * DAY for event in habit_events())
+    assert len(times) == kept
+    assert result.combined is not None and result.combined.aged == Bundle.load(shop / "bundle").card.data["events"]
 
 
 def test_what_was_tried_can_be_asked_later_and_evaluated(shop: Path, store: EventStore, tmp_path: Path) -> None:

@@ -9,7 +9,14 @@ from shopkeeper.data.histories import Histories
 from shopkeeper.data.vocabulary import Vocabulary
 from shopkeeper.recommenders.transitions import Transitions, TransitionsConfig
 
-PLAIN = {"source_power": 0.0, "target_power": 0.0, "backward": 0.0, "history_decay": 1.0, "neighbors": None}
+PLAIN = {
+    "influence": {"events_an_item": None, "usual_users": None},
+    "source_power": 0.0,
+    "target_power": 0.0,
+    "backward": 0.0,
+    "history_decay": 1.0,
+    "neighbors": None,
+}
 
 
 def shop(walks: list[list[int]], n_items: int = 4) -> Dataset:

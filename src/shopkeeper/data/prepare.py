@@ -17,7 +17,7 @@ from pydantic import Field
 
 from shopkeeper.artifacts import write_artifact
 from shopkeeper.config import Settings
-from shopkeeper.data.cleaning.bots import BotSettings, bots
+from shopkeeper.data.cleaning.bots import BotSettings, bots, floods
 from shopkeeper.data.cleaning.duplicates import duplicates, near_duplicates
 from shopkeeper.data.cleaning.items import ItemRules, drop_items
 from shopkeeper.data.cleaning.k_core import KCoreSettings, k_core
@@ -148,6 +148,7 @@ def _clean(
     facts: dict[str, Any] = {
         "rejected": {reason.value: rows for reason, rows in rejections.counts.items()},
         "rows_rejected": sum(rejections.counts.values()),
+        "rejected_beyond_one_user": rejections.beyond_one_user,
         "rows_kept": len(log),
         "steps": record,
     }
@@ -159,11 +160,15 @@ def _clean(
 def _cutoffs(log: Log, settings: PrepareSettings) -> Cutoffs | None:
     """The moments of a global time split, by shares of all rows whose time can be; None for other splits.
 
-    Rows that are left out later count too: which they are may depend on the future, their times do not.
+    Rows that are left out later count too: which they are may depend on the future, their times do not. Days of a user
+    with more events than anybody has do not count: a flood at the end of a log would be all that is held out.
     """
     if settings.split.kind != "global_time":
         return None
     possible = possible_times(log, settings.earliest, settings.latest)
+    if settings.bots.drop:
+        ordinary = ~floods(log, settings.bots.events_a_day)
+        possible = possible & ordinary if (possible & ordinary).any() else possible
     return cutoffs_of_times(log.time if possible.all() else log.time[possible], settings.split)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from shopkeeper.data.dataset import Dataset
+from shopkeeper.recommenders.influence import capped_counts
 from shopkeeper.types import BoolArray, Float32Array
 
 FALLBACK = "MostPopular"
@@ -13,7 +14,7 @@ FALLBACK = "MostPopular"
 
 def fallback_scores(train: Dataset) -> Float32Array:
     """float32 [n_items + 1], from -2 for the least popular item up to -1 for the most popular one."""
-    counts = train.item_counts()
+    counts = capped_counts(train)
     order = np.argsort(-counts[1:], kind="stable")
     place = np.empty(train.n_items, dtype=np.float64)
     place[order] = np.arange(train.n_items)

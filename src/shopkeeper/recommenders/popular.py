@@ -23,6 +23,7 @@ from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import Recommender, RecommenderConfig
 from shopkeeper.recommenders.candidates import Candidates, Eligible
 from shopkeeper.recommenders.event_weights import EventWeights
+from shopkeeper.recommenders.influence import InfluenceCaps, influence
 from shopkeeper.recommenders.sparse import history_matrix
 from shopkeeper.search_space import Choice, SearchSpace
 from shopkeeper.training.settings import TrainingSettings
@@ -46,6 +47,8 @@ class MostPopularConfig(RecommenderConfig):
     """With categories: an event of the history weighs this factor less for each later one."""
     weights: EventWeights = EventWeights()
     """Weight of each event type."""
+    influence: InfluenceCaps = InfluenceCaps()
+    """What one user counts for at most."""
 
     search: ClassVar[SearchSpace] = {"half_life_days": Choice((None, 1.0, 3.0, 7.0, 14.0, 30.0, 90.0, 365.0))}
 
@@ -63,7 +66,7 @@ class MostPopular(Recommender):
     ) -> None:
         histories = train.histories
         self.weights = self.config.weights.by_code()
-        weight = self.weights[histories.event_type]
+        weight = self.weights[histories.event_type] * influence(histories, self.config.influence)
         if self.config.half_life_days is not None:
             age = (histories.timestamp.max() - histories.timestamp) / MICROSECONDS_A_DAY
             weight = weight * np.exp2(-age / self.config.half_life_days)

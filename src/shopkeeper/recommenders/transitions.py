@@ -22,6 +22,7 @@ from shopkeeper.progress import Progress
 from shopkeeper.recommenders.base import RecommenderConfig
 from shopkeeper.recommenders.estimate import BYTES_AN_EVENT, LIBRARIES, Estimate, measured_speed, n_pairs_within
 from shopkeeper.recommenders.event_weights import EventWeights
+from shopkeeper.recommenders.influence import InfluenceCaps, influence
 from shopkeeper.recommenders.item_links import ItemLinks
 from shopkeeper.recommenders.sparse import (
     Csr,
@@ -63,6 +64,8 @@ class TransitionsConfig(RecommenderConfig):
     """So many strongest followers of each item are kept; None keeps all."""
     weights: EventWeights = EventWeights()
     """Weight of each event type."""
+    influence: InfluenceCaps = InfluenceCaps()
+    """What one user counts for at most."""
 
     search: ClassVar[SearchSpace] = {
         "window": Integers(1, 100, log=True),
@@ -130,7 +133,7 @@ class Transitions(ItemLinks):
             this order, of the same shape.
         """
         rows, items = histories.rows.astype(np.int32), np.asarray(histories.item_index)
-        weights = self.weights[histories.event_type]
+        weights = self.weights[histories.event_type] * influence(histories, self.config.influence)
         places = np.argsort(items, kind="stable")
         ends = np.cumsum(frequency)
         events_a_block = max(1, BLOCK_PAIRS // (2 * self.config.window))

@@ -30,6 +30,7 @@ FAILURES: Final = {
     "413": "The body is too long",
     "415": "The body is not said to be JSON",
     "422": "The request is not what is wanted",
+    "429": "More often than the caller may",
     "503": "The service cannot answer now",
 }
 OF_BODY: Final = ("400", "413", "415", "422", "503")

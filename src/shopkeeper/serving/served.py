@@ -23,6 +23,7 @@ from shopkeeper.pipeline.facts import ItemFacts
 from shopkeeper.pipeline.pipeline import Pipeline
 from shopkeeper.pipeline.predictions import Predictions
 from shopkeeper.pipeline.questionnaire import taken_items
+from shopkeeper.recommenders.influence import capped_counts
 from shopkeeper.serving.event_store.records import IdKinds
 from shopkeeper.serving.event_store.store import EventStore
 from shopkeeper.serving.live_items.shelf import Stand
@@ -75,7 +76,7 @@ class BundleLog:
     @cached_property
     def by_popularity(self) -> Int32Array:
         """Item indices, the one with most events first, int32 [n_items]."""
-        order: Int32Array = (np.argsort(-self._memory.item_counts()[1:], kind="stable") + 1).astype(np.int32)
+        order: Int32Array = (np.argsort(-capped_counts(self._memory)[1:], kind="stable") + 1).astype(np.int32)
         return order
 
 

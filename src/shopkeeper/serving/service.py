@@ -35,6 +35,7 @@ from shopkeeper.serving.served import LoadedBundle, Served, load_bundle, serve_b
 from shopkeeper.serving.settings import ServiceSettings, database_of
 from shopkeeper.serving.tail import Tail
 from shopkeeper.serving.traffic import Traffic
+from shopkeeper.serving.user_rates import UserRates
 from shopkeeper.types import Id
 
 Given = TypeVar("Given")
@@ -95,6 +96,7 @@ class Service:
         self._agreed_at, self._disagreed = time.monotonic(), False
         self._swapping = Lock()
         self.intake = Intake(self.store.kinds, settings.max_batch, settings.max_future_seconds)
+        self.user_rates = UserRates(settings.max_user_events_a_day)
         self._retention = Retention(self.store, settings.keep_days, settings.keep_events_days)
         self._retaining = Tail(self._retain, settings.retention_seconds, at_once=True)
         self.recorder = Recorder(

@@ -84,6 +84,9 @@ class ServiceSettings(Settings):
     may always be used."""
     max_attribute_characters: int = Field(default=128, ge=1, le=128)
     """Longest name of an attribute."""
+    max_user_events_a_day: int | None = Field(default=5000, ge=1)
+    """Most events of one user that a worker takes in a day (UTC); a request with more gets status 429. None takes
+    all."""
     max_history: int | None = Field(default=None, ge=1, le=1_000_000)
     """Number of most recent events that models read, of a shopper or of a history that the request itself gives; None
     reads all, as the library does. What is hidden is decided by all events in either case."""

@@ -11,6 +11,7 @@ from shopkeeper.config import Settings
 from shopkeeper.data.cleaning.bounds import robust_bounds
 from shopkeeper.data.cleaning.log import Log, Verdict, runs, user_starts
 from shopkeeper.data.cleaning.reasons import Reason
+from shopkeeper.types import BoolArray
 
 DAY = 86_400 * 1_000_000
 
@@ -24,6 +25,18 @@ class BotSettings(Settings):
     """Nobody with at most so many events in each day is a bot, whatever is usual."""
     deviations: Annotated[float, Field(gt=0)] = 6.0
     """Distance of the bound from the median of events in a user's day, in robust standard deviations of the log."""
+
+
+def floods(log: Log, events_a_day: int) -> BoolArray:
+    """Events of days (UTC) in which their user had more than so many, bool [events]; of a log in any order."""
+    many = np.bincount(log.user)[log.user] > events_a_day
+    many[log.user == 0] = False
+    places = np.flatnonzero(many)
+    day = log.time[places] // DAY
+    key = log.user[places].astype(np.int64) * (int(day.max(initial=0)) + 1) + day
+    _, of_key, times = np.unique(key, return_inverse=True, return_counts=True)
+    many[places] = times[of_key] > events_a_day
+    return many
 
 
 def bots(log: Log, settings: BotSettings, fit_until: int | None) -> Verdict:

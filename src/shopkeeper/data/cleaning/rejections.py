@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 FILE: Final = "rejected.parquet"
 REASON: Final = "reason"
+OF_ONE_USER: Final = 100
+"""Rejected rows of one user that say something of the log; more say something of the user."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Rejections:
         )
         self._writer = pq.ParquetWriter(file, self._schema, compression="zstd")
         self.counts: dict[Reason, int] = {}
+        self._of_user = np.zeros(len(users) + 1, dtype=np.int64)
 
     def __enter__(self) -> Rejections:
         return self
@@ -87,11 +90,17 @@ class Rejections:
         for start in range(0, len(places), CHUNK):
             chunk = places[start : start + CHUNK]
             self._writer.write_table(self._table(log.at(chunk), reason[chunk]))
+        self._of_user += np.bincount(log.user[places], minlength=len(self._of_user))
         by_code = np.bincount(reason[places], minlength=len(REASONS) + 1)
         found = {name: int(by_code[name.code]) for name in REASONS if by_code[name.code]}
         for name, rows in found.items():
             self.counts[name] = self.counts.get(name, 0) + rows
         return {name.value: rows for name, rows in found.items()}
+
+    @property
+    def beyond_one_user(self) -> int:
+        """Rejected rows beyond the first `OF_ONE_USER` of each user: how much one alone, a bot say, can add."""
+        return int(np.maximum(self._of_user[1:] - OF_ONE_USER, 0).sum())
 
     def _table(self, log: Log, reason: UInt8Array) -> pa.Table:
         import pyarrow as pa

@@ -128,7 +128,7 @@ def items_check(new: Pipeline, dataset: Dataset, old: Pipeline, settings: Retrai
 
 def dataset_checks(dataset: Dataset, combined: Combined, bundle: Bundle, settings: RetrainSettings) -> list[Check]:
     """Whether cleaning has left a log as large and as clean as that of the bundle."""
-    least = settings.min_log_share * max(0, events_of(bundle.card) - combined.forgotten)
+    least = settings.min_log_share * max(0, events_of(bundle.card) - combined.forgotten - combined.aged)
     most = min(1.0, _rejected(bundle.pipeline.memory) + settings.max_more_rejected)
     rejected = _rejected(dataset)
     return [
@@ -156,9 +156,10 @@ def share_of_known_shoppers(memory: Dataset) -> float:
 
 
 def _rejected(dataset: Dataset) -> float:
-    """Share of the rows that cleaning rejected; 0 where the dataset was not made by cleaning."""
-    rows = dataset.facts.get("rows_in", 0)
-    return dataset.facts["rows_rejected"] / rows if rows else 0.0
+    """Share of the rows that cleaning rejected, of one user no more than some; 0 where no cleaning made the dataset."""
+    beyond = dataset.facts.get("rejected_beyond_one_user", 0)
+    rows = dataset.facts.get("rows_in", 0) - beyond
+    return (dataset.facts["rows_rejected"] - beyond) / rows if rows else 0.0
 
 
 def _at_least(name: str, share: float, least: float) -> Check:

@@ -15,6 +15,7 @@ from shopkeeper.data import schema
 from shopkeeper.data.engine import open_engine, reading
 from shopkeeper.data.schema import EVENT_COLUMNS
 from shopkeeper.errors import DataError
+from shopkeeper.jobs.retrain.settings import RetrainSettings
 from shopkeeper.serving.event_store.records import user_digest
 from shopkeeper.serving.event_store.store import EventStore
 
@@ -34,16 +35,19 @@ class Combined:
     Attributes:
         earlier: Rows of what was known before.
         forgotten: Rows of it that are left out since their shopper was forgotten.
+        aged: Rows of it that are left out since they are too old.
         shared: Rows of it that the store has too.
         exported: Rows of the store.
         new: Rows of the store that were not known before.
-        known_items: Share of the new rows whose item was known before or is in the catalog; 0 without new rows.
-        known_shoppers: Share of the new rows whose shopper was known before.
+        known_items: Share of the new rows whose item was known before or is in the catalog; 0 without new rows. Of each
+            user count so many rows as the settings say.
+        known_shoppers: Share of the same rows whose shopper was known before.
         lost: What the running bundle knows and this log has not.
     """
 
     earlier: int
     forgotten: int
+    aged: int
     shared: int
     exported: int
     new: int
@@ -94,7 +98,9 @@ class Sources:
     deletions_seen: int = 0
 
 
-def combine(sources: Sources, store: EventStore, catalog: Catalog | None, out: Path) -> Combined:
+def combine(
+    sources: Sources, store: EventStore, catalog: Catalog | None, out: Path, settings: RetrainSettings | None = None
+) -> Combined:
     """Writes the combined log as one Parquet file.
 
     Args:
@@ -102,40 +108,70 @@ def combine(sources: Sources, store: EventStore, catalog: Catalog | None, out: P
         store: Tells who was forgotten.
         catalog: Its items count as known.
         out: The log.
+        settings: How old events may be, and how many of one user count; None takes the defaults.
 
     Raises:
         DataError: A file is damaged, or ids are of different kinds.
     """
+    settings = settings or RetrainSettings()
     engine = open_engine()
     with reading(f"{sources.earlier.name} and {sources.export.name}"):
         before, after = _read(engine, sources.earlier), _read(engine, sources.export)
         _refuse_other_kinds(before, after)
         n_earlier = _count(before)
         before = _without_forgotten(engine, before, store, sources.deletions_seen)
-        n_remembered = _count(before)
+        n_remembered, n_exported = _count(before), _count(after)
+        oldest = _oldest(before, after, settings.max_age_days)
+        known, before, after = before, _since(before, oldest), _since(after, oldest)
+        n_young = _count(before)
         unshared, new = before.anti_join(after, KEYS), after.anti_join(before, KEYS)
         n_unshared, n_new = _count(unshared), _count(new)
+        some = _some_of_each(new, settings.max_events_a_user)
+        n_some = _count(some)
         shares = {
-            name: _count(new.semi_join(known, name)) / n_new if n_new else 0.0
-            for name, known in ((schema.ITEM_ID, _known_items(engine, before, catalog)), (schema.USER_ID, before))
+            name: _count(some.semi_join(those, name)) / n_some if n_some else 0.0
+            for name, those in ((schema.ITEM_ID, _known_items(engine, known, catalog)), (schema.USER_ID, known))
         }
         unshared.union(after).to_parquet(out)
         return Combined(
             earlier=n_earlier,
             forgotten=n_earlier - n_remembered,
-            shared=n_remembered - n_unshared,
-            exported=_count(after),
+            aged=n_remembered - n_young,
+            shared=n_young - n_unshared,
+            exported=n_exported,
             new=n_new,
             known_items=shares[schema.ITEM_ID],
             known_shoppers=shares[schema.USER_ID],
-            lost=Lost() if sources.known == sources.earlier else _lost(engine, sources, store, out),
+            lost=Lost() if sources.known == sources.earlier else _lost(engine, sources, store, out, oldest),
         )
 
 
-def _lost(engine: Any, sources: Sources, store: EventStore, log: Path) -> Lost:
-    """What the running bundle knows and the log has not."""
+def _oldest(before: Any, after: Any, max_age_days: float | None) -> Any:
+    """The moment of the oldest event that is learned from; None where age does not matter."""
+    import ibis
+
+    if max_age_days is None:
+        return None
+    newest = before.union(after)[schema.TIMESTAMP].max()
+    return newest - ibis.interval(seconds=round(max_age_days * 86_400))
+
+
+def _since(rows: Any, oldest: Any) -> Any:
+    return rows if oldest is None else rows.filter(rows[schema.TIMESTAMP] >= oldest.as_scalar())
+
+
+def _some_of_each(rows: Any, of_one_user: int) -> Any:
+    """The oldest rows of each user."""
+    import ibis
+
+    window = ibis.window(group_by=schema.USER_ID, order_by=[schema.TIMESTAMP, schema.ITEM_ID])
+    return rows.mutate(place=ibis.row_number().over(window)).filter(ibis._.place < of_one_user).drop("place")
+
+
+def _lost(engine: Any, sources: Sources, store: EventStore, log: Path, oldest: Any) -> Lost:
+    """What the running bundle knows and the log has not, though it is not too old."""
     known, found = _read(engine, sources.known), _read(engine, log)
-    known = _without_forgotten(engine, known, store, 0)
+    known = _since(_without_forgotten(engine, known, store, 0), oldest)
     items = known.anti_join(found, schema.ITEM_ID).select(schema.ITEM_ID).distinct()
     users = known.anti_join(found, schema.USER_ID).select(schema.USER_ID).distinct()
     some = items.order_by(schema.ITEM_ID).limit(MAX_EXAMPLES).to_pyarrow().column(0).to_pylist()

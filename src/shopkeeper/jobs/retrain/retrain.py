@@ -129,6 +129,7 @@ def retrain(
     if settings.newcomers.store is None:
         kept = settings.newcomers.model_copy(update={"store": work / "features"})
         settings = settings.model_copy(update={"newcomers": kept})
+    work.mkdir(mode=0o700, parents=True, exist_ok=True)
     line = _Line(inputs, Bundle.load(inputs.bundle), settings, work, progress)
     try:
         exported = line.export()
@@ -245,7 +246,7 @@ class _Line:
         else:
             self.checks.append(earlier_check(self.old))
         sources = Sources(earlier, self.work / "export.parquet", known, seen)
-        combined = combine(sources, self.inputs.store, self.catalog, self.work / "log.parquet")
+        combined = combine(sources, self.inputs.store, self.catalog, self.work / "log.parquet", self.settings.retrain)
         self.checks.append(forgotten_check(combined, self.settings.retrain))
         self.checks += log_checks(combined, exported, self.old.pipeline.memory, self.settings.retrain)
         return combined

@@ -51,6 +51,10 @@ class RetrainSettings(Settings):
     min_known_shoppers: Share = 0.1
     """Share of the new events whose shopper the earlier log knows, as a part of what that share was within the
     earlier log, in its last tenth."""
+    max_events_a_user: Annotated[int, Field(ge=1)] = 100
+    """So many new events of one user count in these shares at most, the oldest ones: nobody stops learning alone."""
+    max_age_days: Annotated[float, Field(gt=0)] | None = None
+    """Events older than this, before the newest one, are left out and not learned from any more; None keeps all."""
     max_more_rejected: Share = 0.2
     """Cleaning may reject so much more of the log, as a share of its rows, than it did for the old bundle."""
     min_fresh_shoppers: Annotated[int, Field(ge=2)] = 30

@@ -25,7 +25,7 @@ ASKS = {
 ANSWER = {"accepted": 1, "duplicates": 0, "unknown_items": 0, "event_ids": ["e-1001"]}
 
 
-POST_EVENTS = described("events", "Store events", EventsOut, ANSWER, (EVENTS, ASKS), failures=OF_BODY)
+POST_EVENTS = described("events", "Store events", EventsOut, ANSWER, (EVENTS, ASKS), failures=(*OF_BODY, "429"))
 
 
 def add_event_routes(app: FastAPI, service: Service) -> None:
@@ -39,6 +39,7 @@ def add_event_routes(app: FastAPI, service: Service) -> None:
         """
         events = service.intake.read(await read_body(request, service.settings.max_body_bytes))
         events = _of_caller(request, events)
+        service.user_rates.take(events)
         sequences = await service.add_events(events)
         duplicates = sequences.count(None)
         items, metrics = service.served.items, service.metrics
