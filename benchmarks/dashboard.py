@@ -260,8 +260,10 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    words = f"python benchmarks/dashboard.py --events {options.events} --turns {options.turns}"
+    found: dict[str, Any] = {"command": words, "versions": versions()}
     with tempfile.TemporaryDirectory() as folder:
-        found = {"SQLite": measure(f"sqlite:///{folder}/shop.db", options.events, options.turns)}
+        found["SQLite"] = measure(f"sqlite:///{folder}/shop.db", options.events, options.turns)
     if server := os.environ.get("SHOPKEEPER_TEST_POSTGRES"):
         found["PostgreSQL"] = measure(_fresh(server), options.events, options.turns)
     if options.json:
