@@ -76,7 +76,12 @@ def test_a_port_that_is_taken(bundle: Path, tmp_path: Path) -> None:
 
 
 def test_an_address_of_another_machine(bundle: Path, tmp_path: Path) -> None:
-    code, out = said(bundle, "--host", "192.0.2.1", "--database", str(tmp_path / "shop.db"))
+    keys = tmp_path / "keys.txt"
+    keys.write_text("a-key-of-some-length\n")
+    there = ("--host", "192.0.2.1", "--database", str(tmp_path / "shop.db"))
+    code, out = said(bundle, *there)
+    assert code == 2, "without keys only this machine is served"
+    code, out = said(bundle, *there, "--api-key-file", str(keys))
     assert code == 8
     assert "cannot listen on 192.0.2.1" in out
 
