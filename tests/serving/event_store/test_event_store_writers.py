@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -99,6 +101,24 @@ def test_a_later_sequence_is_never_visible_before_an_earlier_one(store: EventSto
             assert store.after(0, 10) == []
         assert quick.result(timeout=A_LONG_TIME) == [2]
     assert [row.event.event_id for row in store.after(0, 10)] == ["slow", "quick"]
+
+
+def test_a_process_that_comes_and_goes_takes_nothing_away(tmp_path: Path) -> None:
+    """SQLite removes its log of writes with the last process; one that holds connections is there all the while."""
+    store = EventStore.open(tmp_path / "shop.db", TEXT_IDS)
+    with store.reading(), store.reading():
+        pass  # two connections in the pool, one opened after the other
+    look = (
+        "import sys; from shopkeeper.serving.event_store.store import EventStore; "
+        "store = EventStore.open(sys.argv[1]); print(len(store.after(0, 10))); store.close()"
+    )
+    for number in range(3):
+        found = subprocess.run(
+            [sys.executable, "-c", look, str(tmp_path / "shop.db")], capture_output=True, text=True, check=True
+        )  # fmt: skip
+        assert int(found.stdout) == number
+        store.add([shop_event(f"n{number}")])
+    store.close()
 
 
 def test_one_store_object_serves_many_threads(store: EventStore) -> None:

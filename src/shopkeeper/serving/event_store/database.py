@@ -237,9 +237,13 @@ def _sqlite_engine(address: URL) -> Engine:
 
     @event.listens_for(engine, "do_connect")
     def _make_private(*_: Any) -> None:
-        """The file is made for its owner alone, before SQLite would make it for everybody; its logs follow it."""
-        with suppress(OSError):  # the connection says what is wrong
-            os.close(os.open(str(address.database), os.O_CREAT | os.O_RDWR, 0o600))
+        """The file is made for its owner alone, before SQLite would make it for everybody; its logs follow it.
+
+        One that is there is not touched: to close any descriptor of it drops the locks that this process holds on it
+        (POSIX), and another process that leaves would take the log of writes away from under this one.
+        """
+        with suppress(OSError):  # it is there, or the connection says what is wrong
+            os.close(os.open(str(address.database), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _: Any) -> None:
