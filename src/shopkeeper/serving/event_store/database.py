@@ -38,6 +38,8 @@ LEAST_FREE: Final = 4 << 20
 """Bytes of a disk that is not full."""
 VACUUMED_PAGES: Final = 2000
 """Free pages of SQLite that are given back at once: writers wait for it."""
+GIVE_BACK: Final = "PRAGMA auto_vacuum = INCREMENTAL"
+"""Free pages of SQLite are given back in parts; counts for a new file, and for another from its next VACUUM on."""
 BUSY: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 SWITCH_SECONDS: Final = 0.01
 """Between two tries to switch a new file to its write-ahead log."""
@@ -145,7 +147,10 @@ class Database:
     def vacuum(self, tables: Sequence[str], whole: bool) -> None:
         """Gives the space of deleted rows back; `whole` writes everything anew."""
         if self.is_sqlite:
-            self._outside_transactions("VACUUM" if whole else f"PRAGMA incremental_vacuum({VACUUMED_PAGES})")
+            if whole:
+                self._outside_transactions("VACUUM", before=GIVE_BACK)
+            else:
+                self._outside_transactions(f"PRAGMA incremental_vacuum({VACUUMED_PAGES})")
             self.scrub()
         else:
             self._outside_transactions(f"VACUUM ({'FULL, ' if whole else ''}ANALYZE) {', '.join(tables)}")
@@ -154,12 +159,14 @@ class Database:
         """Writes a compact copy of SQLite's file as of one moment, while others read and write."""
         self._outside_transactions("VACUUM INTO ?", str(file))
 
-    def _outside_transactions(self, statement: str, *values: str) -> None:
+    def _outside_transactions(self, statement: str, *values: str, before: str = "") -> None:
         level = "SERIALIZABLE" if self.is_sqlite else "AUTOCOMMIT"  # connections to SQLite begin none by themselves
         with self._errors("written"), self._connected() as connection:
             plain = connection.execution_options(isolation_level=level).connection.dbapi_connection
             if plain is not None:
                 cursor = plain.cursor()
+                if before:
+                    cursor.execute(before)
                 cursor.execute(statement, values)
                 if self.is_sqlite:
                     cursor.fetchall()  # each row that is read is a page that is given back
@@ -251,7 +258,8 @@ def _sqlite_engine(address: URL) -> Engine:
         cursor = connection.cursor()
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA secure_delete = ON")
-        cursor.execute("PRAGMA auto_vacuum = INCREMENTAL")  # counts for a new file, and from the next VACUUM on
+        if cursor.execute("PRAGMA page_count").fetchone()[0] == 0:
+            cursor.execute(GIVE_BACK)  # of a file that is in use it would wait for who writes
         _write_ahead(cursor)
         cursor.close()
 
