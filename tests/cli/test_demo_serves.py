@@ -29,7 +29,8 @@ def test_the_page_answers_at_the_address_that_the_demo_says(tmp_path: Path) -> N
         with urllib.request.urlopen(f"{address}/", timeout=A_LONG_TIME) as answer:  # noqa: S310
             assert answer.status == 200
             assert b"<html" in answer.read()
-        question = urllib.request.Request(f"{address}/recommendations", b'{"user_id": "c3"}', method="POST")  # noqa: S310
+        words = {"Content-Type": "application/json"}
+        question = urllib.request.Request(f"{address}/recommendations", b'{"user_id": "c3"}', words)  # noqa: S310
         with urllib.request.urlopen(question, timeout=A_LONG_TIME) as answer:  # noqa: S310
             assert b'"items"' in answer.read()
         process.send_signal(signal.SIGINT)

@@ -40,7 +40,7 @@ def test_integers_stay_integers_and_times_keep_their_microseconds(address: str, 
     store.add([bought, ShopEvent("a", -7, 1, EventType.VIEW, MOMENT + 1)])
     exported = export_events(store, tmp_path / "deep" / "events.parquet")
     assert exported.rows == 2
-    assert exported.position == store.position()
+    assert exported.position.replace(mark=None) == store.position().replace(mark=None)  # which the bundle names
     store.close()
     content = (tmp_path / "deep" / "events.parquet").read_bytes()
     assert exported.sha256 == hashlib.sha256(content).hexdigest()
