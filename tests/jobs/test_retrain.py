@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,10 +45,17 @@ TEXT_IDS = IdKinds(user_integer=False, item_integer=False)
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shop")
     make_bundle_of_shop(folder)
     return folder
+
+
+@pytest.fixture
+def shop(trained: Path, tmp_path: Path) -> Path:
+    """A copy for each test: who is forgotten is taken out of the bundle that goes on."""
+    shutil.copytree(trained, tmp_path / "shop")
+    return tmp_path / "shop"
 
 
 @pytest.fixture
