@@ -314,12 +314,25 @@ def write_text_atomic(file: Path, text: str, mode: int | None = None) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch(mode=0o666 if mode is None else mode, exist_ok=False)
         temporary.write_text(text, encoding="utf-8")
-        _sync(temporary)
+        sync(temporary)
         temporary.replace(file)
     except OSError as error:
         raise ArtifactError(f"cannot write {file}", got=str(error), remedy="check space and permissions") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Waits until the disk has what was written of a file, or the names of a folder.
+
+    Raises:
+        OSError: It cannot be opened, or the disk refuses.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _refuse_foreign(folder: Path) -> None:
@@ -335,7 +348,7 @@ def _refuse_foreign(folder: Path) -> None:
 
 def _seal(staging: Path, kind: str) -> None:
     def facts_of(file: Path) -> dict[str, Any]:
-        _sync(file)
+        sync(file)
         return {"bytes": file.stat().st_size, "sha256": file_hash(file)}
 
     paths = sorted(path for path in staging.rglob("*") if path.is_file())
@@ -344,8 +357,8 @@ def _seal(staging: Path, kind: str) -> None:
         files = {path.relative_to(staging).as_posix(): found for path, found in zip(paths, facts, strict=True)}
     manifest = {"kind": kind, "format_version": FORMAT_VERSION, "shopkeeper_version": __version__, "files": files}
     ArtifactWriter(staging).json(MANIFEST, manifest)
-    _sync(staging / MANIFEST)
-    _sync(staging)
+    sync(staging / MANIFEST)
+    sync(staging)
 
 
 def _swap(staging: Path, folder: Path) -> None:
@@ -358,7 +371,7 @@ def _swap(staging: Path, folder: Path) -> None:
     except OSError:
         _put_back(folder)
         raise
-    _sync(folder.parent)
+    sync(folder.parent)
     shutil.rmtree(previous, ignore_errors=True)
 
 
@@ -382,14 +395,6 @@ def _put_back(folder: Path) -> None:
 
 def _previous(folder: Path) -> Path:
     return folder.parent / f".{folder.name}.previous"
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:

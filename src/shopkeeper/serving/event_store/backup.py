@@ -7,7 +7,6 @@ anew. Who was forgotten since the backup was made stays forgotten.
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import tempfile
@@ -19,6 +18,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
+from shopkeeper.artifacts import sync
 from shopkeeper.errors import StoreError
 from shopkeeper.serving.event_store import tables
 from shopkeeper.serving.event_store.records import user_digest
@@ -70,10 +70,9 @@ def back_up(store: EventStore, file: Path) -> Summary:
         _write(store, temporary)
         with _checked(temporary) as written:
             summary = summarize(written)
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
+        sync(temporary)
         temporary.replace(file)
-        _sync(file.parent)
+        sync(file.parent)
     except OSError as error:
         raise StoreError(f"cannot write {file}", got=str(error), remedy="check space and permissions") from error
     finally:
@@ -222,11 +221,3 @@ def _count_on(connection: Connection, numbers: Mapping[str, int]) -> None:
             )
         elif last:
             connection.execute(select(func.setval(func.pg_get_serial_sequence(name, column), last)))
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
