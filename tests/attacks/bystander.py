@@ -191,16 +191,16 @@ def fields(bundle: Path, store: Path) -> str:
 
 def searches(bundle: Path, store: Path) -> str:
     """Three hundred searches of 128 words, from 64 threads."""
-    path = f"/items?query={quote(' '.join('t' * 128))}"
-    with running_server(bundle, store) as server, bystander(server, "/recommendations", QUESTION) as seen:
-        start = time.monotonic()
-        statuses = together(64, lambda _: ask(server, "GET", path)[0], range(300))
-        return f"{seen}; {counted(statuses)} in {time.monotonic() - start:.1f} s"
+    return _searched(bundle, store, 128)
 
 
 def short_searches(bundle: Path, store: Path) -> str:
     """Three hundred searches of 8 words, from 64 threads."""
-    path = f"/items?query={quote(' '.join('t' * 8))}"
+    return _searched(bundle, store, 8)
+
+
+def _searched(bundle: Path, store: Path, words: int) -> str:
+    path = f"/items?query={quote(' '.join('t' * words))}"
     with running_server(bundle, store) as server, bystander(server, "/recommendations", QUESTION) as seen:
         start = time.monotonic()
         statuses = together(64, lambda _: ask(server, "GET", path)[0], range(300))

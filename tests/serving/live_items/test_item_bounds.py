@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from server import shop_bundle
 
 from shopkeeper.errors import DataError
 from shopkeeper.jobs.item_changes import StoredItems, catalog_with_changes, export_items
 from shopkeeper.pipeline.bundle import Bundle
 from shopkeeper.serving.event_store.item_changes import REMOVED, ItemChange, ItemChanges
-from shopkeeper.serving.event_store.records import IdKinds
 from shopkeeper.serving.event_store.store import EventStore
 from shopkeeper.serving.live_items.bounds import ItemBounds
 from shopkeeper.serving.live_items.live_items import ItemRequest, LiveItems
@@ -30,18 +27,6 @@ TOO_MUCH: dict[str, dict[str, Any]] = {
     "a long name": {"n" * 129: 1},
     "201 names": {f"name-{number}": 1 for number in range(201)},
 }
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return Bundle.load(shop_bundle(tmp_path_factory.mktemp("bounds") / "bundle"), mapped=False)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[EventStore]:
-    opened = EventStore.open(tmp_path / "shop.db", IdKinds(user_integer=False, item_integer=False))
-    yield opened
-    opened.close()
 
 
 def posted(item: str, **facts: Any) -> ItemChange:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from server import shop_bundle, shop_dataset
+from server import shop_dataset
 
 from shopkeeper.config import build
 from shopkeeper.data.catalog import Catalog
@@ -24,7 +23,6 @@ from shopkeeper.pipeline.asking import Ask
 from shopkeeper.pipeline.bundle import Bundle
 from shopkeeper.pipeline.item_encoder import ItemEncoder
 from shopkeeper.serving.event_store.item_changes import REMOVED, ItemChange, ItemChanges
-from shopkeeper.serving.event_store.records import IdKinds
 from shopkeeper.serving.event_store.store import EventStore
 from shopkeeper.serving.live_items import places
 from shopkeeper.serving.live_items.live_items import ItemRequest, LiveItems
@@ -34,18 +32,6 @@ from shopkeeper.serving.problems import NotFoundError
 from shopkeeper.types import Float32Array, Id
 
 TITLE = "Thing 3 <b>&</b> co"
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return Bundle.load(shop_bundle(tmp_path_factory.mktemp("shelf") / "bundle"), mapped=False)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[EventStore]:
-    opened = EventStore.open(tmp_path / "shop.db", IdKinds(user_integer=False, item_integer=False))
-    yield opened
-    opened.close()
 
 
 def posted(item: Id, **facts: Any) -> ItemChange:
