@@ -60,6 +60,8 @@ class StoredItems:
 
     def __init__(self, store: EventStore, bounds: ItemBounds = DEFAULT_BOUNDS) -> None:
         self._bounds = bounds
+        self._names: set[str] = set()
+        self._named_until = 0
         self._kinds = store.kinds
         self._changes = ItemChanges(store)
         self._intake = ItemIntake(store.kinds, AT_ONCE)
@@ -93,13 +95,18 @@ class StoredItems:
         self._add([ItemChange(self._id(item_id), time.time_ns() // 1000, {REMOVED: True})])
 
     def _add(self, changes: Sequence[ItemChange]) -> None:
-        names: set[str] = set()
-        if attribute_names(change.facts for change in changes):
-            names = attribute_names(stored.change.facts for stored in self._changes.every())
+        names = self._shop_names() if attribute_names(change.facts for change in changes) else set()
         for change in changes:
             self._bounds.check(change.facts, names, ANY_FORMAT, f"the item {change.item_id!r}: ")
             names |= attribute_names([change.facts])
         self._changes.add(changes, self._bounds.is_over)
+
+    def _shop_names(self) -> set[str]:
+        """Names of attributes that changes of the store brought; of them only what came since the last look is read."""
+        for stored in self._changes.every(since=self._named_until):
+            self._names |= attribute_names([stored.change.facts])
+            self._named_until = stored.number
+        return set(self._names)
 
     def _id(self, text: str) -> Id:
         return id_of_kind(text, self._kinds.item_integer)

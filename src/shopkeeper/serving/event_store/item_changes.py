@@ -107,9 +107,9 @@ class ItemChanges:
                 for row in connection.execute(query)
             ]
 
-    def every(self, page: int = 10_000) -> Iterator[StoredItemChange]:
-        """All changes, ascending, read in pages."""
-        number = 0
+    def every(self, page: int = 10_000, since: int = 0) -> Iterator[StoredItemChange]:
+        """All changes after a number, ascending, read in pages."""
+        number = since
         while found := self.after(number, page):
             yield from found
             number = found[-1].number
